@@ -1,0 +1,128 @@
+"""Feature versions: what a vector means, so that vectors of two versions never meet.
+
+Conventions
+-----------
+Audio is mono float32 in [-1, 1] at ``sample_rate_hz``; ``n`` counts samples, ``t`` STFT columns, ``m`` frames.
+
+A *frame* is the mean of ``columns_per_frame`` consecutive MFCC columns, standardised by the version's constants.
+Frame ``i`` stands for the span ``[i, i + 1) * frame_s`` of the signal.
+
+A *summary* is the fixed-length vector of means and deviations of all eight features: the classifier's input.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FEATURES", "FeatureVersion", "frames_from_bytes", "frames_to_bytes"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureVersion:
+    """All that fixes the numbers of a feature vector.
+
+    Attributes
+    ----------
+    name : str
+        What messages, the catalogue and models call this version.
+    sample_rate_hz : int
+        Rate of the analysed signal.
+    n_fft : int
+        Length of the Hann window and of the transform, in samples.
+    hop : int
+        Distance of neighbouring STFT columns, in samples; columns are centred, the ends padded with zeros.
+    n_mels : int
+        Bands of the mel filter bank (Slaney's scale and normalisation), over 0 Hz to half the sample rate.
+    n_mfcc : int
+        Coefficients kept of the orthonormal DCT-II of the levels in dB.
+    columns_per_frame : int
+        MFCC columns averaged into one frame; a rest shorter than that is dropped, unless it is all there is.
+    floor_db : float
+        Levels lower than this below the local peak count as this far below it.
+    peak_window_s : float
+        Length of the window, centred on each column, whose loudest band is the local peak.
+    frame_mean, frame_scale : tuple of float [n_mfcc]
+        Constants that standardise a frame: ``(frame - frame_mean) / frame_scale``.
+    """
+
+    name: str
+    sample_rate_hz: int
+    n_fft: int
+    hop: int
+    n_mels: int
+    n_mfcc: int
+    columns_per_frame: int
+    floor_db: float
+    peak_window_s: float
+    frame_mean: tuple[float, ...]
+    frame_scale: tuple[float, ...]
+
+    @property
+    def frame_s(self) -> float:
+        """Duration that one frame stands for, in seconds."""
+        return self.columns_per_frame * self.hop / self.sample_rate_hz
+
+    @property
+    def summary_names(self) -> tuple[str, ...]:
+        """Name of each number of a summary, in order."""
+        scalars = ("centroid_hz", "rolloff_hz", "zero_crossing_rate", "harmonic_share", "percussive_share")
+        chroma = tuple(f"chroma_{i}" for i in range(12))
+        mfcc = tuple(f"mfcc_{i}" for i in range(self.n_mfcc))
+        varying = (*scalars, *chroma, *mfcc)
+        return (*(f"{name}_mean" for name in varying), *(f"{name}_std" for name in varying), "tempo_bpm")
+
+    @property
+    def summary_size(self) -> int:
+        """Count of numbers in a summary."""
+        return len(self.summary_names)
+
+
+# Constants measured over all frames of the development music; see docs/adr on frames for how.
+FEATURES = FeatureVersion(
+    name="f1",
+    sample_rate_hz=22_050,
+    n_fft=2_048,
+    hop=512,
+    n_mels=128,
+    n_mfcc=20,
+    columns_per_frame=4,
+    floor_db=40.0,
+    peak_window_s=6.0,
+    frame_mean=(0.0,) * 20,
+    frame_scale=(1.0,) * 20,
+)
+
+
+def frames_to_bytes(frames: NDArray[np.floating]) -> bytes:
+    """Pack frames as the catalogue stores them: float16, little-endian, row by row.
+
+    Parameters
+    ----------
+    frames : np.ndarray [shape=(m, n_mfcc)]
+        Frames of one clip or track.
+
+    Returns
+    -------
+    bytes
+        ``2 * m * n_mfcc`` bytes.
+    """
+    return np.ascontiguousarray(frames, dtype="<f2").tobytes()
+
+
+def frames_from_bytes(data: bytes, *, n_mfcc: int = FEATURES.n_mfcc) -> NDArray[np.float16]:
+    """Unpack frames that `frames_to_bytes` packed.
+
+    Parameters
+    ----------
+    data : bytes
+        Packed frames.
+    n_mfcc : int
+        Coefficients a frame has.
+
+    Returns
+    -------
+    np.ndarray [shape=(m, n_mfcc), dtype=float16]
+        Read-only view of the frames.
+    """
+    return np.frombuffer(data, dtype="<f2").reshape(-1, n_mfcc)
