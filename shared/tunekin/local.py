@@ -1,0 +1,324 @@
+"""The bus in one process: topics with partitions, offsets and consumer groups, as Kafka has them, in memory.
+
+Codecs, headers and commits are the same as on Kafka; only the transport differs. A record is kept until every group
+that reads its topic has committed it; a topic that nobody reads keeps everything. Nothing outlives the process.
+
+A producer waits while the uncommitted bytes of a topic exceed a limit, so that a bulk load holds only so much sound in
+memory.
+"""
+
+import threading
+import time
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+
+from tunekin.ports import Clock, Record
+from tunekin.topics import TOPICS
+
+__all__ = ["LocalBus", "LocalConsumer", "LocalProducer"]
+
+
+@dataclass
+class _Partition:
+    """A log whose committed head has been dropped."""
+
+    records: list[Record] = field(default_factory=list)
+    start: int = 0
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.records)
+
+
+@dataclass
+class _Group:
+    """Members and committed offsets of a consumer group."""
+
+    topics: tuple[str, ...]
+    members: list["LocalConsumer"] = field(default_factory=list)
+    committed: dict[tuple[str, int], int] = field(default_factory=dict)
+    generation: int = 0
+
+
+class LocalBus:
+    """Topics in memory.
+
+    Parameters
+    ----------
+    clock : Clock
+        Time of day in seconds, for the records' timestamps.
+    partitions : int or None
+        Partitions of each topic; unset means what the table of topics says.
+    backlog_bytes : int or None
+        Uncommitted bytes of one internal topic from which on a producer waits; unset means never. A program whose one
+        thread both writes and reads must leave it unset. Public topics hold small records, and never wait.
+    """
+
+    def __init__(
+        self, *, clock: Clock = time.time, partitions: int | None = None, backlog_bytes: int | None = None
+    ) -> None:
+        self._clock = clock
+        self._backlog_bytes = backlog_bytes
+        self._changed = threading.Condition()
+        self._groups: dict[str, _Group] = {}
+        self._logs = {
+            (topic.name, number): _Partition()
+            for topic in TOPICS.values()
+            for number in range(partitions or topic.partitions)
+        }
+        self._counts = {topic.name: partitions or topic.partitions for topic in TOPICS.values()}
+        self._held_bytes = dict.fromkeys(TOPICS, 0)
+        self._closed = False
+
+    def producer(self) -> "LocalProducer":
+        """Make a producer.
+
+        Returns
+        -------
+        LocalProducer
+            Its records are visible once `LocalProducer.send` returns.
+        """
+        return LocalProducer(self)
+
+    def consumer(self, topics: Sequence[str], *, group: str | None) -> "LocalConsumer":
+        """Make a consumer.
+
+        Parameters
+        ----------
+        topics : sequence of str
+            Topics to read.
+        group : str or None
+            Group whose members share the partitions and begin where it last committed, at first at the earliest record.
+            None reads all partitions, from the present on, and commits nothing.
+
+        Returns
+        -------
+        LocalConsumer
+            A member of the group.
+        """
+        unknown = [topic for topic in topics if topic not in TOPICS]
+        if unknown:
+            msg = f"unknown topics {unknown}; there are {', '.join(TOPICS)}"
+            raise ValueError(msg)
+        with self._changed:
+            consumer = LocalConsumer(self, tuple(topics), group)
+            if group is None:
+                consumer._positions = {
+                    place: log.end for place, log in self._logs.items() if place[0] in consumer.topics
+                }
+            else:
+                joined = self._groups.setdefault(group, _Group(consumer.topics))
+                if joined.topics != consumer.topics:
+                    msg = f"the members of group {group!r} read {joined.topics}, not {consumer.topics}"
+                    raise ValueError(msg)
+                joined.members.append(consumer)
+                joined.generation += 1
+            return consumer
+
+    def close(self) -> None:
+        """Wake every producer and consumer that waits; producers fail from now on."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _append(self, record: Record) -> Record:
+        size = len(record.value or b"")
+        with self._changed:
+            limit = None if TOPICS[record.topic].public else self._backlog_bytes
+            if limit is not None:
+                held = self._held_bytes
+                # A single record above the limit may pass once nothing else is held.
+                self._changed.wait_for(
+                    lambda: self._closed or not held[record.topic] or held[record.topic] + size <= limit
+                )
+            if self._closed:
+                msg = "the bus is closed"
+                raise RuntimeError(msg)
+            number = zlib.crc32(record.key or b"") % self._counts[record.topic]
+            log = self._logs[record.topic, number]
+            placed = replace(record, partition=number, offset=log.end, timestamp_ms=round(self._clock() * 1000))
+            log.records.append(placed)
+            self._held_bytes[record.topic] += size
+            self._changed.notify_all()
+            return placed
+
+    def _assignment(self, consumer: "LocalConsumer") -> dict[tuple[str, int], int]:
+        """Partitions of a member with the group's committed offsets; call with the lock held."""
+        group = self._groups[consumer.group or ""]
+        rank, size = group.members.index(consumer), len(group.members)
+        return {
+            place: group.committed.get(place, self._logs[place].start)
+            for place in self._logs
+            if place[0] in consumer.topics and place[1] % size == rank
+        }
+
+    def _drop_committed(self, places: Sequence[tuple[str, int]]) -> None:
+        """Forget what every group of the topic has committed; call with the lock held."""
+        for place in places:
+            log = self._logs[place]
+            readers = [group for group in self._groups.values() if place[0] in group.topics]
+            done = min(group.committed.get(place, log.start) for group in readers)
+            dropped = log.records[: done - log.start]
+            if dropped:
+                del log.records[: len(dropped)]
+                log.start = done
+                self._held_bytes[place[0]] -= sum(len(record.value or b"") for record in dropped)
+        self._changed.notify_all()
+
+
+class LocalProducer:
+    """Writes to a `LocalBus`.
+
+    Parameters
+    ----------
+    bus : LocalBus
+        Where to.
+    """
+
+    def __init__(self, bus: LocalBus) -> None:
+        self._bus = bus
+
+    def send(self, record: Record) -> "Future[Record]":
+        """Append a record; waits while the topic's backlog is at its limit.
+
+        Parameters
+        ----------
+        record : Record
+            What to write.
+
+        Returns
+        -------
+        concurrent.futures.Future
+            Already done: the record with its place.
+        """
+        future: Future[Record] = Future()
+        future.set_result(self._bus._append(record))
+        return future
+
+    def flush(self) -> None:
+        """Do nothing: `send` has delivered already."""
+
+    def close(self) -> None:
+        """Do nothing: there is no connection."""
+
+
+class LocalConsumer:
+    """Reads from a `LocalBus`; made by `LocalBus.consumer`.
+
+    Parameters
+    ----------
+    bus : LocalBus
+        Where from.
+    topics : tuple of str
+        Topics to read.
+    group : str or None
+        Consumer group, or none.
+    """
+
+    def __init__(self, bus: LocalBus, topics: tuple[str, ...], group: str | None) -> None:
+        self._bus = bus
+        self.topics = topics
+        self.group = group
+        self._generation = 0
+        self._positions: dict[tuple[str, int], int] = {}
+        self._paused: set[tuple[str, int]] = set()
+
+    def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
+        """Return the next records of this member's partitions.
+
+        Parameters
+        ----------
+        timeout_s : float
+            Longest wait for the first one.
+        max_records : int
+            Most that are returned.
+
+        Returns
+        -------
+        list of Record
+            In order within each partition; empty when the time is up.
+        """
+        with self._bus._changed:
+            self._bus._changed.wait_for(lambda: self._bus._closed or self._has_next(), timeout_s)
+            polled: list[Record] = []
+            for place, position in self._positions.items():
+                if place in self._paused or len(polled) >= max_records:
+                    continue
+                log = self._bus._logs[place]
+                begin = max(position, log.start) - log.start
+                records = log.records[begin : begin + max_records - len(polled)]
+                self._positions[place] = log.start + begin + len(records)
+                polled.extend(records)
+            # The partition served first goes last next time, so that none starves.
+            if polled:
+                first = (polled[0].topic, polled[0].partition)
+                self._positions[first] = self._positions.pop(first)
+            return polled
+
+    def rewind(self, record: Record) -> None:
+        """Make a record the next one of its partition.
+
+        Parameters
+        ----------
+        record : Record
+            A record that `poll` returned.
+        """
+        with self._bus._changed:
+            if (record.topic, record.partition) in self._positions:
+                self._positions[record.topic, record.partition] = record.offset
+
+    def pause(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """Return no records of these partitions until they are resumed.
+
+        Parameters
+        ----------
+        partitions : sequence of (str, int)
+            Topic and number of each.
+        """
+        self._paused.update(partitions)
+
+    def resume(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """Take paused partitions up again.
+
+        Parameters
+        ----------
+        partitions : sequence of (str, int)
+            Topic and number of each.
+        """
+        self._paused.difference_update(partitions)
+
+    def commit(self) -> None:
+        """Store the positions for the group; a member of none commits nothing."""
+        if self.group is None:
+            return
+        with self._bus._changed:
+            group = self._bus._groups[self.group]
+            if self._generation == group.generation:
+                group.committed.update(self._positions)
+                self._bus._drop_committed(list(self._positions))
+
+    def close(self) -> None:
+        """Leave the group; what was polled and not committed goes to the other members."""
+        if self.group is None:
+            return
+        with self._bus._changed:
+            group = self._bus._groups[self.group]
+            if self in group.members:
+                group.members.remove(self)
+                group.generation += 1
+                self._bus._changed.notify_all()
+
+    def _has_next(self) -> bool:
+        """Whether a record waits, after joining the group's newest generation; call with the lock held."""
+        if self.group is not None:
+            group = self._bus._groups[self.group]
+            if self._generation != group.generation:
+                self._generation = group.generation
+                self._positions = self._bus._assignment(self)
+        return any(
+            position < self._bus._logs[place].end
+            for place, position in self._positions.items()
+            if place not in self._paused
+        )

@@ -1,0 +1,559 @@
+"""What travels between the services, as typed, frozen structs.
+
+Public messages are for everybody: `ClipSubmitted`, `TrackSubmitted`, `Answer`, `TrackOutcome`, `CatalogueChange`.
+Their bytes follow CloudEvents 1.0 in Kafka's binary content mode, see `tunekin.codec`.
+
+Internal messages are for Tunekin's own workers: `Audio`, `Features`, `Classified`. They are versioned msgpack. Both
+lanes share them; ``subject`` says whether a clip or a track is on its way.
+
+Evolution is additive: a new field needs a default, so that what an older worker wrote stays readable. What can't be
+added this way raises the number in `INTERNAL_VERSIONS`, and a worker that doesn't know a version waits.
+
+Conventions: times of day are milliseconds since 1970 (UTC), durations carry their unit in the name, hashes are
+lower-case hexadecimal SHA-256.
+"""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+__all__ = [
+    "INTERNAL_VERSIONS",
+    "Answer",
+    "Audio",
+    "CatalogueChange",
+    "Classified",
+    "ClipOptions",
+    "ClipSubject",
+    "ClipSubmitted",
+    "Features",
+    "Label",
+    "Match",
+    "Message",
+    "Outcome",
+    "MoodAnswer",
+    "MoodShare",
+    "Problem",
+    "SearchFacts",
+    "StageTime",
+    "Subject",
+    "Trace",
+    "Track",
+    "TrackOutcome",
+    "TrackSubject",
+    "TrackSubmitted",
+    "Versions",
+    "Why",
+]
+
+Scope: TypeAlias = Literal["all", "mood"]
+Mode: TypeAlias = Literal["shortlist", "certified"]
+
+
+class _Struct(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of every message: immutable, by keyword."""
+
+
+# --- parts -----------------------------------------------------------------------------------------------------------
+
+
+class StageTime(_Struct, frozen=True):
+    """When a stage worked on a message.
+
+    Attributes
+    ----------
+    stage : str
+        Role of the worker.
+    started_ms : float
+        Time of day.
+    took_ms : float
+        Duration of the handler.
+    """
+
+    stage: str
+    started_ms: float
+    took_ms: float
+
+
+class Trace(_Struct, frozen=True):
+    """Where a message comes from and which way it went.
+
+    Attributes
+    ----------
+    traceparent : str
+        W3C trace context; empty where nobody traces.
+    published_ms : float
+        Time of day at which the clip or track was published.
+    stages : tuple of StageTime
+        Stages so far, in order.
+    """
+
+    traceparent: str = ""
+    published_ms: float = 0.0
+    stages: tuple[StageTime, ...] = ()
+
+    def timeline(self) -> dict[str, float]:
+        """Milliseconds by stage; ``waiting`` is the time between stages and ``total`` all of it.
+
+        Returns
+        -------
+        dict of str to float
+            Empty before the first stage.
+        """
+        if not self.stages:
+            return {}
+        by_stage: dict[str, float] = {}
+        for stage in self.stages:
+            by_stage[stage.stage] = round(by_stage.get(stage.stage, 0.0) + stage.took_ms, 3)
+        last = self.stages[-1]
+        total_ms = last.started_ms + last.took_ms - self.published_ms
+        waiting_ms = total_ms - sum(stage.took_ms for stage in self.stages)
+        return by_stage | {"waiting": round(max(waiting_ms, 0.0), 3), "total": round(max(total_ms, 0.0), 3)}
+
+
+class Problem(_Struct, frozen=True):
+    """Why something failed.
+
+    Attributes
+    ----------
+    code : str
+        Stable name of the error, see `tunekin.errors`.
+    message : str
+        What was wrong, with the offending value.
+    hint : str
+        What would be right; may be empty.
+    """
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+class ClipOptions(_Struct, frozen=True):
+    """What a listener may ask for.
+
+    Attributes
+    ----------
+    k : int
+        Matches wanted, 1 to 100.
+    scope : {'all', 'mood'}
+        The whole catalogue, or tracks of the clip's mood (and its runner-up where the mood is ambiguous).
+    mode : {'certified', 'shortlist'}
+        Whether the answer is proven to be what comparing every track would give, or faiss's proposal decides.
+    start_s, duration_s : float or None
+        Part of the sound that is meant; unset means all of it.
+    """
+
+    k: int = 5
+    scope: Scope = "all"
+    mode: Mode = "certified"
+    start_s: float | None = None
+    duration_s: float | None = None
+
+
+class Track(_Struct, frozen=True):
+    """A song of the catalogue.
+
+    Attributes
+    ----------
+    track_id : str
+        Name of the track in this catalogue.
+    title, artist, album : str
+        Empty where unknown.
+    duration_s : float
+        Length of the decoded sound; 0 before it is decoded.
+    isrc, musicbrainz_id : str
+        Empty where unknown.
+    source_uri : str
+        Where the sound file lies.
+    content_sha256 : str
+        Hash of the sound file's bytes.
+    """
+
+    track_id: str
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    duration_s: float = 0.0
+    isrc: str = ""
+    musicbrainz_id: str = ""
+    source_uri: str = ""
+    content_sha256: str = ""
+
+
+class ClipSubject(_Struct, frozen=True, tag="clip"):
+    """The clip that a message is about.
+
+    Attributes
+    ----------
+    clip_id : str
+        Name of the event: its CloudEvents source and id, joined by ``#``.
+    key : str
+        Key of the clip's record, and of its outcome's.
+    sha256 : str
+        Hash of the encoded sound.
+    options : ClipOptions
+        What was asked for.
+    start_s, duration_s : float
+        Span of the sound sent that was analysed; 0 before it is decoded.
+    attempt : int
+        1, and one more for each replay.
+    """
+
+    clip_id: str
+    key: str
+    sha256: str = ""
+    options: ClipOptions = ClipOptions()
+    start_s: float = 0.0
+    duration_s: float = 0.0
+    attempt: int = 1
+
+
+class TrackSubject(_Struct, frozen=True, tag="track"):
+    """The track that a message is about.
+
+    Attributes
+    ----------
+    track : Track
+        What is known of it so far.
+    attempt : int
+        1, and one more for each replay.
+    """
+
+    track: Track
+    attempt: int = 1
+
+
+Subject: TypeAlias = ClipSubject | TrackSubject
+
+
+# --- public messages in ----------------------------------------------------------------------------------------------
+
+
+class ClipSubmitted(_Struct, frozen=True):
+    """Somebody published a clip.
+
+    Attributes
+    ----------
+    subject : ClipSubject
+        Its name and options.
+    data : bytes
+        The encoded sound file.
+    content_type : str
+        As the publisher said; a hint only, the bytes decide.
+    trace : Trace
+        Where it comes from.
+    """
+
+    subject: ClipSubject
+    data: bytes
+    content_type: str = ""
+    trace: Trace = Trace()
+
+
+class TrackSubmitted(_Struct, frozen=True):
+    """Somebody published a song for the catalogue.
+
+    Attributes
+    ----------
+    subject : TrackSubject
+        Its name and tags.
+    data : bytes
+        The encoded sound file.
+    content_type : str
+        As the publisher said; a hint only, the bytes decide.
+    trace : Trace
+        Where it comes from.
+    """
+
+    subject: TrackSubject
+    data: bytes
+    content_type: str = ""
+    trace: Trace = Trace()
+
+
+# --- internal messages -----------------------------------------------------------------------------------------------
+
+
+class Audio(_Struct, frozen=True):
+    """Decoded sound: mono, at the feature version's sample rate.
+
+    Attributes
+    ----------
+    subject : Subject
+        The clip or track.
+    pcm : bytes
+        Samples as little-endian int16.
+    sample_rate_hz : int
+        Their rate.
+    trace : Trace
+        The way so far.
+    """
+
+    subject: Subject
+    pcm: bytes
+    sample_rate_hz: int
+    trace: Trace = Trace()
+
+
+class Features(_Struct, frozen=True):
+    """What the featurizer heard.
+
+    Attributes
+    ----------
+    subject : Subject
+        The clip or track.
+    feature_version : str
+        Name of the feature version.
+    frames : bytes
+        Standardised MFCC frames, packed by `tunekin.features.frames_to_bytes`.
+    summary : tuple of float
+        Summary vector, in the order of the version's ``summary_names``.
+    trace : Trace
+        The way so far.
+    """
+
+    subject: Subject
+    feature_version: str
+    frames: bytes
+    summary: tuple[float, ...]
+    trace: Trace = Trace()
+
+
+class Classified(_Struct, frozen=True):
+    """Features with the mood that the classifier gave them.
+
+    Attributes
+    ----------
+    subject : Subject
+        The clip or track.
+    feature_version : str
+        Name of the feature version.
+    frames : bytes
+        As in `Features`.
+    summary : tuple of float
+        As in `Features`.
+    model_version : str
+        Name of the mood model.
+    probabilities : tuple of float
+        Probability of each mood, by its number.
+    trace : Trace
+        The way so far.
+    """
+
+    subject: Subject
+    feature_version: str
+    frames: bytes
+    summary: tuple[float, ...]
+    model_version: str
+    probabilities: tuple[float, ...]
+    trace: Trace = Trace()
+
+
+# --- public messages out ---------------------------------------------------------------------------------------------
+
+
+class Label(_Struct, frozen=True):
+    """Words for a mood, in Korean and English."""
+
+    ko: str
+    en: str
+
+
+class MoodShare(_Struct, frozen=True):
+    """A mood and how probable it is."""
+
+    id: int
+    label: Label
+    probability: float
+
+
+class MoodAnswer(_Struct, frozen=True):
+    """The mood of a clip.
+
+    Attributes
+    ----------
+    id : int
+        Number of the mood in its model.
+    label : Label
+        Its words.
+    probability : float
+        Of the model, 0 to 1.
+    runner_up : MoodShare or None
+        The second most probable mood.
+    ambiguous : bool
+        Whether the two are so close that both should be taken seriously.
+    """
+
+    id: int
+    label: Label
+    probability: float
+    runner_up: MoodShare | None = None
+    ambiguous: bool = False
+
+
+class Why(_Struct, frozen=True):
+    """One reason for a match: a view of the sound and how alike the two are in it, 0 to 1."""
+
+    view: str
+    similarity: float
+
+
+class Match(_Struct, frozen=True):
+    """A track in an answer.
+
+    Attributes
+    ----------
+    track_id, title, artist, album : str
+        The track.
+    mood : int or None
+        Number of the track's mood.
+    distance : float
+        Subsequence DTW distance, 0 and up.
+    similarity : float
+        0 to 1, see `tunekin_ranker.similarity`.
+    clip_span_s, track_span_s : tuple of (float, float)
+        The spans that were aligned: start and end in seconds.
+    why : tuple of Why
+        What speaks for it.
+    """
+
+    track_id: str
+    title: str
+    artist: str
+    album: str
+    mood: int | None
+    distance: float
+    similarity: float
+    clip_span_s: tuple[float, float]
+    track_span_s: tuple[float, float]
+    why: tuple[Why, ...] = ()
+
+
+class SearchFacts(_Struct, frozen=True):
+    """How the matches were found.
+
+    Attributes
+    ----------
+    mode : {'certified', 'shortlist'}
+        The search that was asked for.
+    scope : {'all', 'mood'}
+        The part of the catalogue that was asked for.
+    candidates : int
+        Tracks that were allowed to match.
+    compared_in_full : int
+        Tracks whose exact distance was computed.
+    proven : bool
+        Whether comparing every candidate would give the same matches.
+    """
+
+    mode: Mode
+    scope: Scope
+    candidates: int
+    compared_in_full: int
+    proven: bool
+
+
+class Versions(_Struct, frozen=True):
+    """What an answer depends on: feature version, mood model and catalogue version."""
+
+    features: str
+    model: str
+    catalogue: int
+
+
+class Answer(_Struct, frozen=True):
+    """The outcome of a clip: an answer, or a failure with its reason.
+
+    Attributes
+    ----------
+    clip_id : str
+        Name of the clip's event.
+    clip_sha256 : str
+        Hash of the encoded sound; empty where it could not be read.
+    status : {'answered', 'failed'}
+        Which of the two it is.
+    error : Problem or None
+        Set for a failure.
+    mood : MoodAnswer or None
+        Unset for a failure.
+    identified : Match or None
+        The match that is this very recording, where there is one.
+    matches : tuple of Match
+        Best first.
+    search : SearchFacts or None
+        Unset for a failure.
+    timeline : dict of str to float
+        Milliseconds by stage.
+    versions : Versions or None
+        Unset for a failure.
+    attempt : int
+        1, and one more for each replay; the highest attempt stands.
+    """
+
+    clip_id: str
+    status: Literal["answered", "failed"]
+    clip_sha256: str = ""
+    error: Problem | None = None
+    mood: MoodAnswer | None = None
+    identified: Match | None = None
+    matches: tuple[Match, ...] = ()
+    search: SearchFacts | None = None
+    timeline: dict[str, float] = {}
+    versions: Versions | None = None
+    attempt: int = 1
+    # Key of the outcome's record; not part of the JSON, the record carries it.
+    key: str = ""
+
+
+class TrackOutcome(_Struct, frozen=True):
+    """The outcome of a track that was published for the catalogue.
+
+    Attributes
+    ----------
+    track_id : str
+        The track.
+    source_uri : str
+        Where its sound file lies.
+    status : {'added', 'updated', 'failed'}
+        What came of it.
+    error : Problem or None
+        Set for a failure.
+    catalogue_version : int or None
+        Version of the catalogue that holds it; unset for a failure.
+    attempt : int
+        1, and one more for each replay.
+    """
+
+    track_id: str
+    source_uri: str
+    status: Literal["added", "updated", "failed"]
+    error: Problem | None = None
+    catalogue_version: int | None = None
+    attempt: int = 1
+
+
+class CatalogueChange(_Struct, frozen=True):
+    """Something in the catalogue changed; rankers read what it is from the catalogue.
+
+    Attributes
+    ----------
+    track_id : str
+        The track.
+    change : {'upserted', 'removed'}
+        What happened to it.
+    catalogue_version : int
+        Version of the catalogue from which on it is so.
+    """
+
+    track_id: str
+    change: Literal["upserted", "removed"]
+    catalogue_version: int
+
+
+InternalMessage: TypeAlias = Audio | Features | Classified
+Outcome: TypeAlias = Answer | TrackOutcome
+Message: TypeAlias = ClipSubmitted | TrackSubmitted | InternalMessage | Outcome | CatalogueChange
+
+# The version of each internal message that this code writes, and the newest that it reads.
+INTERNAL_VERSIONS: dict[type[InternalMessage], int] = {Audio: 1, Features: 1, Classified: 1}

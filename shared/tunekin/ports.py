@@ -1,0 +1,126 @@
+"""What the worker loop and the handlers need of the outside world, as protocols.
+
+Kafka, Redis, MySQL, a folder or this very process stand behind them; which, is decided in a composition root.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["BlobStore", "Cache", "ClaimCheck", "Clock", "Consumer", "Delivery", "Producer", "Record"]
+
+# Seconds since 1970; time.time in production.
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A record of a topic, as Kafka sees it.
+
+    Attributes
+    ----------
+    topic : str
+        Name of the topic.
+    key : bytes or None
+        Key; records of one key keep their order.
+    value : bytes or None
+        Value; ``None`` is a tombstone.
+    headers : tuple of (str, bytes)
+        Headers, in order.
+    partition, offset : int
+        Place in the topic; -1 before it is written.
+    timestamp_ms : int
+        When it was written; 0 before.
+    """
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    partition: int = -1
+    offset: int = -1
+    timestamp_ms: int = 0
+
+
+class Delivery(Protocol):
+    """Promise of a record's delivery."""
+
+    def result(self, timeout: float | None = None) -> object:
+        """Wait until the record is acknowledged; raise what kept it from that."""
+
+
+class Producer(Protocol):
+    """Writes records."""
+
+    def send(self, record: Record) -> Delivery:
+        """Hand a record over; it is delivered once its future says so."""
+
+    def flush(self) -> None:
+        """Wait until nothing is under way; what failed is in the futures."""
+
+    def close(self) -> None:
+        """Release the connection."""
+
+
+class Consumer(Protocol):
+    """Reads records as one member of a group."""
+
+    def poll(self, *, timeout_s: float, max_records: int) -> Sequence[Record]:
+        """Return the next records, none when the time is up."""
+
+    def rewind(self, record: Record) -> None:
+        """Make this record the next one of its partition, and what `commit` says end before it."""
+
+    def pause(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """Return no records of these partitions until they are resumed."""
+
+    def resume(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """Take paused partitions up again."""
+
+    def commit(self) -> None:
+        """Store for the group that everything polled, and not rewound, is done."""
+
+    def close(self) -> None:
+        """Leave the group."""
+
+
+class Cache(Protocol):
+    """Forgetful store of bytes by key; losing an entry, or all, is harmless."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return what was stored, or None."""
+
+    def set(self, key: str, value: bytes) -> None:
+        """Store a value; it may be gone at any time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimCheck:
+    """What stands in a record for a value too large for it.
+
+    Attributes
+    ----------
+    uri : str
+        Where the value lies.
+    sha256 : str
+        Hash of the value; empty where the publisher did not say.
+    size_bytes : int or None
+        Length of the value; unset where the publisher did not say.
+    """
+
+    uri: str
+    sha256: str = ""
+    size_bytes: int | None = None
+
+
+class BlobStore(Protocol):
+    """Keeps values that are too large for a record."""
+
+    def put(self, value: bytes) -> ClaimCheck:
+        """Store a value under a new name."""
+
+    def get(self, claim: ClaimCheck, *, max_bytes: int) -> bytes:
+        """Fetch a value and check it against the claim."""
+
+    def delete(self, claim: ClaimCheck) -> None:
+        """Forget a value that this store made; others are left alone."""

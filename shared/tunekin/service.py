@@ -1,0 +1,50 @@
+"""What a service is: a role, the topics that it reads, and a pure handler.
+
+The worker loop does the rest: polling, reading and writing records, claim checks, failures, dead letters, commits.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from tunekin.messages import Message
+
+__all__ = ["Follower", "Handler", "Service"]
+
+# A message in, the messages that follow from it out. Any: a handler names the types that its topics carry.
+Handler: TypeAlias = Callable[[Any], Iterable[Message]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """A role in the pipeline.
+
+    Attributes
+    ----------
+    role : str
+        Name of the stage in timelines, metrics and dead letters.
+    topics : tuple of str
+        Topics that it reads.
+    handle : Handler
+        Maps a message to the messages that follow from it; raises a `tunekin.errors.TunekinError` to say no.
+    """
+
+    role: str
+    topics: tuple[str, ...]
+    handle: Handler
+
+
+@dataclass(frozen=True, kw_only=True)
+class Follower:
+    """A topic that every worker of a role sees in full, beside its share of the work.
+
+    Attributes
+    ----------
+    topics : tuple of str
+        Topics that it follows, without a group and from the present on.
+    apply : callable
+        Takes a message; raises only what is retriable.
+    """
+
+    topics: tuple[str, ...]
+    apply: Callable[[Any], None]

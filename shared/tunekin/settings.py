@@ -1,0 +1,98 @@
+"""Settings from the environment: frozen, read once, and wrong ones stop the start.
+
+Every setting is a variable named ``TUNEKIN_<PART>_<NAME>``, such as ``TUNEKIN_INGEST_MAX_DURATION_S``. A variable with
+the prefix of Tunekin that no part knows is an error as well: it is a typing mistake or belongs to another version.
+"""
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+import pydantic
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tunekin.errors import SettingsError
+
+__all__ = ["Settings", "forbid_unknown", "names_of", "read"]
+
+_PREFIX = "TUNEKIN_"
+# Read by the tests and by make, not by a program of Tunekin.
+_OTHERS = frozenset({"TUNEKIN_TEST_AUDIO", "TUNEKIN_TEST_AUDIO_REQUIRED"})
+
+S = TypeVar("S", bound="Settings")
+
+
+class Settings(BaseSettings):
+    """Base of every group of settings; a subclass sets ``env_prefix`` and documents each field."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
+
+
+def names_of(group: type[Settings]) -> tuple[str, ...]:
+    """Names of a group's environment variables.
+
+    Parameters
+    ----------
+    group : type
+        A group of settings.
+
+    Returns
+    -------
+    tuple of str
+        In the order of the fields.
+    """
+    prefix = group.model_config.get("env_prefix", "")
+    return tuple(f"{prefix}{name}".upper() for name in group.model_fields)
+
+
+def read(group: type[S]) -> S:
+    """Read a group of settings from the environment.
+
+    Parameters
+    ----------
+    group : type
+        Which group.
+
+    Returns
+    -------
+    Settings
+        An instance of the group.
+
+    Raises
+    ------
+    SettingsError
+        A value is impossible; the message names the variable, its value and what would be right.
+    """
+    try:
+        return group()
+    except pydantic.ValidationError as error:
+        prefix = str(group.model_config.get("env_prefix", ""))
+        wrong = [
+            f"{prefix}{'_'.join(map(str, problem['loc']))}".upper() + f" is {problem['input']!r}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise SettingsError("; ".join(wrong), hint="correct the variable, or unset it for the default") from error
+
+
+def forbid_unknown(groups: Iterable[type[Settings]], environment: Mapping[str, str] = os.environ) -> None:
+    """Refuse variables with the prefix of Tunekin that none of the groups knows.
+
+    Parameters
+    ----------
+    groups : iterable of type
+        All groups that a program of Tunekin may read.
+    environment : mapping of str to str
+        The variables.
+
+    Raises
+    ------
+    SettingsError
+        An unknown variable; the hint names the most similar known one.
+    """
+    known = _OTHERS.union(*(names_of(group) for group in groups))
+    unknown = sorted(name for name in environment if name.upper().startswith(_PREFIX) and name.upper() not in known)
+    if unknown:
+        similar = difflib.get_close_matches(unknown[0].upper(), known, n=1, cutoff=0.0)
+        msg = f"unknown setting {', '.join(unknown)}"
+        raise SettingsError(msg, hint=f"did you mean {similar[0]}?" if similar else "unset it")

@@ -1,0 +1,190 @@
+"""The one table of topics: what each carries and how Kafka keeps it.
+
+Two lanes share the code of every service: *clips* is interactive, *tracks* is bulk. Each has its own topics and
+consumer groups, so a catalogue load never stands in a listener's way.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tunekin.messages import (
+    Answer,
+    Audio,
+    CatalogueChange,
+    Classified,
+    ClipSubject,
+    ClipSubmitted,
+    Features,
+    Message,
+    TrackOutcome,
+    TrackSubmitted,
+)
+
+__all__ = ["DEAD_LETTERS", "INLINE_LIMIT_BYTES", "TOPICS", "Topic", "topic_for"]
+
+_HOUR_MS = 3_600_000
+_DAY_MS = 24 * _HOUR_MS
+
+# The most that travels inside a record; more goes to the blob store and the record names it (a claim check).
+INLINE_LIMIT_BYTES = 2 * 1024 * 1024
+# Headers and key on top of the largest value.
+_RECORD_LIMIT_BYTES = INLINE_LIMIT_BYTES + 64 * 1024
+# A dead letter holds the original record and the headers that say what went wrong.
+_DEAD_LETTER_LIMIT_BYTES = _RECORD_LIMIT_BYTES + 64 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """A topic and its contract.
+
+    Attributes
+    ----------
+    name : str
+        Name on the broker.
+    carries : type or None
+        Message type; unset for dead letters, which hold a record of any topic.
+    key : str
+        What the record's key is, in words.
+    partitions : int
+        How many; the most workers of one role that can share the work.
+    cleanup : {'delete', 'compact'}
+        Kafka's cleanup policy.
+    retention_ms : int or None
+        How long records are kept; unset means for ever.
+    max_record_bytes : int
+        Largest record.
+    public : bool
+        Whether other programs may read or write it.
+    """
+
+    name: str
+    carries: type[Message] | None
+    key: str
+    partitions: int
+    cleanup: Literal["delete", "compact"]
+    retention_ms: int | None
+    max_record_bytes: int = _RECORD_LIMIT_BYTES
+    public: bool = False
+
+
+DEAD_LETTERS = "dead-letters"
+
+# Clips: enough partitions for a dozen rankers. Tracks: the bulk lane scales the same way.
+# Retention: a clip's outcome is worth a week, the sound on its way a day, both lanes' inputs long enough to replay.
+_TABLE = (
+    Topic(
+        name="clips",
+        carries=ClipSubmitted,
+        key="clip id",
+        partitions=12,
+        cleanup="delete",
+        retention_ms=7 * _DAY_MS,
+        public=True,
+    ),
+    Topic(name="clips.audio", carries=Audio, key="clip id", partitions=12, cleanup="delete", retention_ms=_DAY_MS),
+    Topic(
+        name="clips.features", carries=Features, key="clip id", partitions=12, cleanup="delete", retention_ms=_DAY_MS
+    ),
+    Topic(
+        name="clips.classified",
+        carries=Classified,
+        key="clip id",
+        partitions=12,
+        cleanup="delete",
+        retention_ms=_DAY_MS,
+    ),
+    Topic(
+        name="recommendations",
+        carries=Answer,
+        key="clip id",
+        partitions=12,
+        cleanup="delete",
+        retention_ms=7 * _DAY_MS,
+        public=True,
+    ),
+    Topic(
+        name="catalog.ingest",
+        carries=TrackSubmitted,
+        key="track id",
+        partitions=12,
+        cleanup="delete",
+        retention_ms=7 * _DAY_MS,
+        public=True,
+    ),
+    Topic(name="tracks.audio", carries=Audio, key="track id", partitions=12, cleanup="delete", retention_ms=_DAY_MS),
+    Topic(
+        name="tracks.features",
+        carries=Features,
+        key="track id",
+        partitions=12,
+        cleanup="delete",
+        retention_ms=_DAY_MS,
+    ),
+    Topic(
+        name="tracks.classified",
+        carries=Classified,
+        key="track id",
+        partitions=12,
+        cleanup="delete",
+        retention_ms=_DAY_MS,
+    ),
+    Topic(
+        name="catalog.outcomes",
+        carries=TrackOutcome,
+        key="track id",
+        partitions=12,
+        cleanup="delete",
+        retention_ms=7 * _DAY_MS,
+        public=True,
+    ),
+    # One partition, so that every ranker sees the changes in the order of the catalogue's versions.
+    Topic(
+        name="catalog.changes",
+        carries=CatalogueChange,
+        key="track id",
+        partitions=1,
+        cleanup="delete",
+        retention_ms=7 * _DAY_MS,
+        public=True,
+    ),
+    Topic(
+        name=DEAD_LETTERS,
+        carries=None,
+        key="source topic, partition and offset",
+        partitions=1,
+        cleanup="compact",
+        retention_ms=None,
+        max_record_bytes=_DEAD_LETTER_LIMIT_BYTES,
+        public=True,
+    ),
+)
+
+TOPICS: dict[str, Topic] = {topic.name: topic for topic in _TABLE}
+
+_LANES: dict[type[Message], tuple[str, str]] = {
+    Audio: ("clips.audio", "tracks.audio"),
+    Features: ("clips.features", "tracks.features"),
+    Classified: ("clips.classified", "tracks.classified"),
+}
+_SINGLE: dict[type[Message], str] = {
+    topic.carries: topic.name for topic in _TABLE if topic.carries is not None and topic.carries not in _LANES
+}
+
+
+def topic_for(message: Message) -> Topic:
+    """Topic that a message belongs on.
+
+    Parameters
+    ----------
+    message : Message
+        Any message.
+
+    Returns
+    -------
+    Topic
+        Its topic; for an internal message the one of its subject's lane.
+    """
+    if isinstance(message, Audio | Features | Classified):
+        clips, tracks = _LANES[type(message)]
+        return TOPICS[clips if isinstance(message.subject, ClipSubject) else tracks]
+    return TOPICS[_SINGLE[type(message)]]

@@ -1,0 +1,345 @@
+"""The one worker loop: poll, handle, send, flush, check every delivery, commit.
+
+Every record ends in one of three ways:
+
+- *done*: what its handler returned is delivered;
+- *failed*: it can never work. Its publisher gets a failure as the outcome, the operator a dead letter;
+- *deferred*: a dependency is down or the record needs a newer worker. Its partition is rewound and pauses; polling goes
+  on, and nothing becomes a dead letter.
+
+Only then is it committed. Delivery is at least once: after a crash between sending and committing, the same outputs are
+sent again under the same keys. Whatever leaves a client in doubt propagates and ends the process; its supervisor
+starts it anew.
+"""
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import structlog
+
+from tunekin import codec
+from tunekin.errors import DependencyError, MessageError, TunekinError, UnsupportedVersionError
+from tunekin.messages import Answer, Message, StageTime, Subject, Trace
+from tunekin.metrics import WorkerMetrics
+from tunekin.outcomes import dead_letter, failure, problem_of
+from tunekin.ports import BlobStore, ClaimCheck, Clock, Consumer, Producer, Record
+from tunekin.service import Follower, Service
+from tunekin.topics import INLINE_LIMIT_BYTES, TOPICS
+
+__all__ = ["Backoff", "Worker"]
+
+# How long `Worker.run` waits in one poll; bounds the time to notice a stop.
+_POLL_S = 0.2
+# Values behind claim checks of our own, such as the sound of a whole song: an hour of PCM has 159 MB.
+_OWN_BLOB_LIMIT_BYTES = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backoff:
+    """How long a partition pauses after the n-th deferral in a row.
+
+    Attributes
+    ----------
+    first_s : float
+        Pause after the first deferral.
+    factor : float
+        Each further pause is longer by this.
+    most_s : float
+        Longest pause.
+
+    Examples
+    --------
+    >>> [Backoff().pause_s(n) for n in (1, 2, 3, 10)]
+    [0.5, 1.0, 2.0, 30.0]
+    """
+
+    first_s: float = 0.5
+    factor: float = 2.0
+    most_s: float = 30.0
+
+    def pause_s(self, deferrals: int) -> float:
+        """Pause after so many deferrals in a row.
+
+        Parameters
+        ----------
+        deferrals : int
+            1 and up.
+
+        Returns
+        -------
+        float
+            Seconds.
+        """
+        # The exponent is bounded, so that a long outage overflows nothing.
+        return min(self.first_s * self.factor ** min(deferrals - 1, 32), self.most_s)
+
+
+@dataclass
+class _Deferral:
+    """A partition that pauses."""
+
+    count: int
+    until_s: float
+
+
+@dataclass
+class _Batch:
+    """What one pass over polled records has to deliver."""
+
+    outputs: list[Record] = field(default_factory=list)
+    spent: list[ClaimCheck] = field(default_factory=list)
+    handled: int = 0
+
+
+class Worker:
+    """Runs a service on a consumer and a producer.
+
+    One thread calls `step` or `run`; it alone touches the clients.
+
+    Parameters
+    ----------
+    service : Service
+        Role, topics and handler.
+    consumer : Consumer
+        Subscribed to the service's topics.
+    producer : Producer
+        Where outputs go.
+    blobs : BlobStore
+        For values too large for a record.
+    metrics : WorkerMetrics
+        Counters of the process.
+    clock : Clock
+        Time of day in seconds.
+    followers : sequence of (Follower, Consumer)
+        Topics that this worker sees in full besides.
+    fetch_limit_bytes : int
+        Most that is fetched for a published ``ce_dataref``.
+    max_records : int
+        Most records in one pass: what is repeated after a crash.
+    backoff : Backoff
+        Pauses while a dependency is down.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        consumer: Consumer,
+        producer: Producer,
+        blobs: BlobStore,
+        metrics: WorkerMetrics,
+        clock: Clock,
+        followers: Sequence[tuple[Follower, Consumer]] = (),
+        fetch_limit_bytes: int = INLINE_LIMIT_BYTES,
+        max_records: int = 16,
+        backoff: Backoff = Backoff(),
+    ) -> None:
+        self._service = service
+        self._consumer = consumer
+        self._producer = producer
+        self._blobs = blobs
+        self._metrics = metrics
+        self._clock = clock
+        self._followers = followers
+        self._fetch_limit_bytes = fetch_limit_bytes
+        self._max_records = max_records
+        self._backoff = backoff
+        self._deferred: dict[tuple[str, int], _Deferral] = {}
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(role=service.role)
+        metrics.ready.labels(role=service.role).set(1)
+
+    @property
+    def deferred(self) -> frozenset[tuple[str, int]]:
+        """Partitions, as (topic, number), that wait for a dependency or an upgrade."""
+        return frozenset(self._deferred)
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop, then leave the group.
+
+        Parameters
+        ----------
+        stop : threading.Event
+            Set by whoever wants the worker to end; the pass under way is finished first.
+        """
+        try:
+            while not stop.is_set():
+                self.step(timeout_s=_POLL_S)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Leave the groups and release the clients."""
+        for _, consumer in self._followers:
+            consumer.close()
+        self._consumer.close()
+        self._producer.close()
+
+    def step(self, *, timeout_s: float) -> int:
+        """Make one pass.
+
+        1. Resume the partitions whose pause is over.
+        2. Apply what the followed topics bring.
+        3. Poll.
+        4. Handle each record; defer the rest of a partition whose record has to wait.
+        5. Send what came of them, flush, and check every delivery.
+        6. Commit.
+        7. Delete the blobs that nobody needs any more.
+
+        Parameters
+        ----------
+        timeout_s : float
+            Longest wait for a record.
+
+        Returns
+        -------
+        int
+            Records that are done or failed; 0 where none came or all had to wait.
+        """
+        # Step 1
+        self._resume()
+        # Step 2
+        self._follow()
+        # Step 3
+        records = self._consumer.poll(timeout_s=timeout_s, max_records=self._max_records)
+        if not records:
+            return 0
+        # Step 4
+        batch = self._handle_all(records)
+        # Step 5
+        deliveries = [self._producer.send(output) for output in batch.outputs]
+        self._producer.flush()
+        for delivery in deliveries:
+            delivery.result(0)
+        # Step 6
+        self._consumer.commit()
+        # Step 7
+        for claim in batch.spent:
+            self._blobs.delete(claim)
+        return batch.handled
+
+    def _resume(self) -> None:
+        now_s = self._clock()
+        over = [place for place, deferral in self._deferred.items() if deferral.until_s <= now_s]
+        if over:
+            self._consumer.resume(over)
+
+    def _follow(self) -> None:
+        for follower, consumer in self._followers:
+            for record in consumer.poll(timeout_s=0, max_records=self._max_records):
+                try:
+                    follower.apply(codec.decode(record))
+                except MessageError as error:
+                    self._log.warning("record.unreadable", topic=record.topic, error=error.message)
+                except TunekinError as error:
+                    if not error.retriable:
+                        raise
+                    # The next change is read in its place anyway: what follows is read from the catalogue.
+                    consumer.rewind(record)
+                    self._log.warning("follower.deferred", topic=record.topic, error=error.message)
+                    break
+
+    def _handle_all(self, records: Iterable[Record]) -> _Batch:
+        batch = _Batch()
+        waiting: set[tuple[str, int]] = set()
+        for record in records:
+            place = (record.topic, record.partition)
+            if place in waiting:
+                continue
+            try:
+                outputs = self._handle(record, batch.spent)
+                batch.outputs.extend(self._claim_checked(output) for output in outputs)
+            except (DependencyError, UnsupportedVersionError) as error:
+                waiting.add(place)
+                self._defer(record, error)
+                continue
+            self._deferred.pop(place, None)
+            batch.handled += 1
+        self._metrics.ready.labels(role=self._service.role).set(0 if self._deferred else 1)
+        return batch
+
+    def _handle(self, record: Record, spent: list[ClaimCheck]) -> list[Record]:
+        """Records that follow from a record; raises only what is retriable."""
+        message: Any = None
+        started_s = self._clock()
+        try:
+            claim = codec.claim_of(record)
+            if claim is None:
+                message = codec.decode(record)
+            else:
+                own = not TOPICS[record.topic].public
+                limit = _OWN_BLOB_LIMIT_BYTES if own else self._fetch_limit_bytes
+                message = codec.decode(codec.with_value(record, self._blobs.get(claim, max_bytes=limit)))
+            outputs = list(self._service.handle(message))
+        except Exception as error:
+            if isinstance(error, TunekinError) and error.retriable:
+                raise
+            return self._fail(record, message, error, started_s=started_s)
+        if claim is not None:
+            spent.append(claim)
+        self._count(record, "done")
+        trace = self._traced(message, started_s)
+        return [codec.encode(_stamped(output, trace)) for output in outputs]
+
+    def _fail(self, record: Record, message: Any, error: Exception, *, started_s: float) -> list[Record]:
+        problem = problem_of(error)
+        subject: Subject | None = codec.subject_of(record) if message is None else getattr(message, "subject", None)
+        self._count(record, "failed")
+        self._metrics.failures.labels(role=self._service.role, code=problem.code).inc()
+        is_defect = not isinstance(error, TunekinError)
+        self._log.warning(
+            "record.failed",
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            code=problem.code,
+            error=problem.message,
+            exc_info=error if is_defect else None,
+        )
+        letter = dead_letter(record, problem, stage=self._service.role, failed_ms=self._clock() * 1000)
+        if subject is None:
+            return [letter]
+        outcome = _stamped(failure(subject, problem), self._traced(message, started_s))
+        return [codec.encode(outcome), letter]
+
+    def _defer(self, record: Record, error: TunekinError) -> None:
+        place = (record.topic, record.partition)
+        count = self._deferred[place].count + 1 if place in self._deferred else 1
+        pause_s = self._backoff.pause_s(count)
+        self._deferred[place] = _Deferral(count, self._clock() + pause_s)
+        self._consumer.rewind(record)
+        self._consumer.pause([place])
+        self._count(record, "deferred")
+        self._log.warning(
+            "record.deferred", topic=record.topic, offset=record.offset, error=error.message, pause_s=pause_s
+        )
+
+    def _claim_checked(self, record: Record) -> Record:
+        if record.value is None or len(record.value) <= INLINE_LIMIT_BYTES or record.topic not in _WITH_CLAIMS:
+            return record
+        return codec.with_claim(record, self._blobs.put(record.value))
+
+    def _traced(self, message: Any, started_s: float) -> Trace:
+        took_s = self._clock() - started_s
+        self._metrics.stage_s.labels(role=self._service.role).observe(max(took_s, 0.0))
+        before: Trace = getattr(message, "trace", None) or Trace(published_ms=started_s * 1000)
+        stage = StageTime(stage=self._service.role, started_ms=started_s * 1000, took_ms=took_s * 1000)
+        return msgspec.structs.replace(before, stages=(*before.stages, stage))
+
+    def _count(self, record: Record, result: str) -> None:
+        self._metrics.records.labels(role=self._service.role, topic=record.topic, result=result).inc()
+
+
+# Outcomes and changes are small by nature, and others read them: they never travel by claim check.
+_WITH_CLAIMS = frozenset(topic.name for topic in TOPICS.values() if not topic.public)
+
+
+def _stamped(message: Message, trace: Trace) -> Message:
+    """The message with the way that it has come."""
+    if isinstance(message, Answer):
+        return msgspec.structs.replace(message, timeline=trace.timeline())
+    if hasattr(message, "trace"):
+        return msgspec.structs.replace(message, trace=trace)
+    return message
