@@ -1,0 +1,81 @@
+# A fresh machine needs two commands: make demo, make test. Python 3.11 to 3.13 with its venv module is all they ask for.
+.DEFAULT_GOAL := help
+
+APPS := .venv/bin/python
+TRAIN := .venv-train/bin/python
+PACKAGES := shared services apps training
+
+# As they were typed: a folder may be called "50$ Songs", and Make would read the dollar sign as its own.
+override MUSIC := $(value MUSIC)
+override MANIFEST := $(value MANIFEST)
+export MUSIC MANIFEST
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Install, then recommend from MUSIC=FOLDER, else from the small catalogue that Tunekin composes
+	@locks/install .venv apps dev
+	@case "$$MUSIC" in '~' | '~/'*) MUSIC="$$HOME$${MUSIC#'~'}" ;; esac; \
+	exec $(APPS) -m tunekin_demo $${MUSIC:+--music "$$MUSIC"}
+
+.PHONY: test
+test: ## List and install what the tests need, then run every check and every test
+	@locks/install --ask .venv dev
+	@$(MAKE) --no-print-directory check
+	$(APPS) -m pytest $(ARGS)
+
+.PHONY: check
+check: ## Check style, types, docstrings and import walls; never changes a file
+	@locks/install .venv dev
+	$(APPS) -m ruff check
+	$(APPS) -m ruff format --check
+	$(APPS) -m mypy
+	@echo "$(APPS) -m numpydoc lint [every module]"
+	@find $(PACKAGES) -name '*.py' -exec $(APPS) -m numpydoc lint {} +
+	.venv/bin/lint-imports
+
+.PHONY: fix
+fix: ## Mend what Ruff can mend, and format
+	@locks/install .venv dev
+	$(APPS) -m ruff check --fix
+	$(APPS) -m ruff format
+
+# One version of a package for every Python, so that a figure means the same on each.
+COMPILE = .venv/bin/uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header $(ARGS) pyproject.toml
+
+.PHONY: lock
+lock: ## Bring locks/ in line with pyproject.toml; ARGS=--upgrade takes newer versions
+	@locks/install .venv dev
+	$(COMPILE) --extra dev -o locks/dev.txt
+	echo hatchling | $(COMPILE) - --extra apps -c locks/dev.txt -o locks/apps.txt
+	cat locks/train.txt locks/torch.txt >locks/all.tmp
+	$(COMPILE) --extra dev --extra train -c locks/dev.txt -o locks/all.tmp
+	awk '/^[a-z]/ { out = /^(torch==|triton==|nvidia-|cuda-)/ ? "locks/torch.txt" : "locks/train.txt" } { print >out }' locks/all.tmp
+	rm locks/all.tmp
+
+bench-%: ## Run one benchmark: its table here, its figures in benchmarks/out
+	@locks/install .venv dev
+	$(APPS) -m benchmarks.$(subst -,_,$*) $${MANIFEST:+--manifest "$$MANIFEST"} $(ARGS)
+
+.PHONY: bench-training
+bench-training:
+	@locks/install .venv-train train
+	$(TRAIN) -m benchmarks.training $(ARGS)
+
+.PHONY: train
+train: ## Install PyTorch too, then find moods in the catalogue and train the classifier; ARGS=...
+	@locks/install .venv-train train
+	$(TRAIN) -m tunekin_training $(ARGS)
+
+.PHONY: test-train
+test-train: ## Run the tests of the training, which need PyTorch
+	@locks/install .venv-train train
+	$(TRAIN) -m pytest tests/training training $(ARGS)
+
+.PHONY: clean
+clean: ## Remove caches, build results and the demo's state; environments stay
+	rm -rf .demo .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache benchmarks/out dist
+	find $(PACKAGES) benchmarks tests -name __pycache__ -prune -exec rm -rf {} +
