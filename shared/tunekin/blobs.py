@@ -8,6 +8,7 @@ import hashlib
 import posixpath
 import uuid
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import fsspec
@@ -52,6 +53,15 @@ def is_within(uri: str, prefix: str) -> bool:
     return path == root or path.startswith(root.rstrip("/") + "/")
 
 
+def _locate(uri: str) -> tuple[Any, str]:
+    """File system and path of a URI; fsspec takes the path of a ``file:`` URI as it stands, escapes and all."""
+    parts = urlsplit(uri)
+    if parts.scheme == "file":
+        return fsspec.filesystem("file"), unquote(parts.path)
+    fs, path = fsspec.url_to_fs(uri)
+    return fs, path
+
+
 class FsspecBlobStore:
     """Blobs under one root URI, and reading from other prefixes.
 
@@ -87,7 +97,7 @@ class FsspecBlobStore:
         """
         uri = f"{self._root}/{uuid.uuid4().hex}"
         try:
-            fs, path = fsspec.url_to_fs(uri)
+            fs, path = _locate(uri)
             fs.makedirs(fs._parent(path), exist_ok=True)  # noqa: SLF001 - fsspec's own way to say it
             fs.pipe_file(path, value)
         except OSError as error:
@@ -123,7 +133,7 @@ class FsspecBlobStore:
             msg = f"{claim.uri!r} is outside the places from which sound may be fetched"
             raise MessageError(msg, hint=f"allowed: {', '.join(self._readable[1:]) or 'none is configured'}")
         try:
-            fs, path = fsspec.url_to_fs(claim.uri)
+            fs, path = _locate(claim.uri)
             with fs.open(path, "rb") as file:
                 value = bytes(file.read(max_bytes + 1))
         except (FileNotFoundError, IsADirectoryError, PermissionError, ValueError, ImportError) as error:
@@ -152,6 +162,6 @@ class FsspecBlobStore:
             Which value.
         """
         if is_within(claim.uri, self._root):
-            fs, path = fsspec.url_to_fs(claim.uri)
+            fs, path = _locate(claim.uri)
             if fs.exists(path):
                 fs.rm_file(path)

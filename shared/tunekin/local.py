@@ -10,7 +10,7 @@ memory.
 import threading
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
@@ -42,6 +42,63 @@ class _Group:
     generation: int = 0
 
 
+class _Broker:
+    """What the producers and consumers of one bus share; the condition's lock guards all of it."""
+
+    def __init__(self, *, clock: Clock, partitions: int | None, backlog_bytes: int | None) -> None:
+        self.clock = clock
+        self.backlog_bytes = backlog_bytes
+        self.changed = threading.Condition()
+        self.closed = False
+        self.groups: dict[str, _Group] = {}
+        self.counts = {topic.name: partitions or topic.partitions for topic in TOPICS.values()}
+        self.logs = {(name, number): _Partition() for name, count in self.counts.items() for number in range(count)}
+        self.held_bytes = dict.fromkeys(TOPICS, 0)
+
+    def append(self, record: Record) -> Record:
+        """Place a record, once there is room for it."""
+        size = len(record.value or b"")
+        limit = None if TOPICS[record.topic].public else self.backlog_bytes
+        with self.changed:
+            if limit is not None:
+                held = self.held_bytes
+                # A single record above the limit may pass once nothing else is held.
+                self.changed.wait_for(
+                    lambda: self.closed or not held[record.topic] or held[record.topic] + size <= limit
+                )
+            if self.closed:
+                msg = "the bus is closed"
+                raise RuntimeError(msg)
+            number = zlib.crc32(record.key or b"") % self.counts[record.topic]
+            log = self.logs[record.topic, number]
+            placed = replace(record, partition=number, offset=log.end, timestamp_ms=round(self.clock() * 1000))
+            log.records.append(placed)
+            self.held_bytes[record.topic] += size
+            self.changed.notify_all()
+            return placed
+
+    def assignment(self, group: _Group, consumer: "LocalConsumer") -> dict[tuple[str, int], int]:
+        """Partitions of a member with the group's committed offsets; call with the lock held."""
+        rank, size = group.members.index(consumer), len(group.members)
+        return {
+            place: group.committed.get(place, log.start)
+            for place, log in self.logs.items()
+            if place[0] in group.topics and place[1] % size == rank
+        }
+
+    def drop_committed(self, places: Iterable[tuple[str, int]]) -> None:
+        """Forget what every group of the topic has committed; call with the lock held."""
+        for place in places:
+            log = self.logs[place]
+            readers = [group for group in self.groups.values() if place[0] in group.topics]
+            done = min(group.committed.get(place, log.start) for group in readers)
+            dropped = log.records[: done - log.start]
+            del log.records[: len(dropped)]
+            log.start += len(dropped)
+            self.held_bytes[place[0]] -= sum(len(record.value or b"") for record in dropped)
+        self.changed.notify_all()
+
+
 class LocalBus:
     """Topics in memory.
 
@@ -59,18 +116,7 @@ class LocalBus:
     def __init__(
         self, *, clock: Clock = time.time, partitions: int | None = None, backlog_bytes: int | None = None
     ) -> None:
-        self._clock = clock
-        self._backlog_bytes = backlog_bytes
-        self._changed = threading.Condition()
-        self._groups: dict[str, _Group] = {}
-        self._logs = {
-            (topic.name, number): _Partition()
-            for topic in TOPICS.values()
-            for number in range(partitions or topic.partitions)
-        }
-        self._counts = {topic.name: partitions or topic.partitions for topic in TOPICS.values()}
-        self._held_bytes = dict.fromkeys(TOPICS, 0)
-        self._closed = False
+        self._broker = _Broker(clock=clock, partitions=partitions, backlog_bytes=backlog_bytes)
 
     def producer(self) -> "LocalProducer":
         """Make a producer.
@@ -80,7 +126,7 @@ class LocalBus:
         LocalProducer
             Its records are visible once `LocalProducer.send` returns.
         """
-        return LocalProducer(self)
+        return LocalProducer(self._broker)
 
     def consumer(self, topics: Sequence[str], *, group: str | None) -> "LocalConsumer":
         """Make a consumer.
@@ -90,95 +136,55 @@ class LocalBus:
         topics : sequence of str
             Topics to read.
         group : str or None
-            Group whose members share the partitions and begin where it last committed, at first at the earliest record.
-            None reads all partitions, from the present on, and commits nothing.
+            Group whose members share the partitions and begin where it last committed, at first at the earliest
+            record. None reads all partitions, from the present on, and commits nothing.
 
         Returns
         -------
         LocalConsumer
             A member of the group.
+
+        Raises
+        ------
+        ValueError
+            There is no such topic, or the group reads others.
         """
         unknown = [topic for topic in topics if topic not in TOPICS]
         if unknown:
             msg = f"unknown topics {unknown}; there are {', '.join(TOPICS)}"
             raise ValueError(msg)
-        with self._changed:
-            consumer = LocalConsumer(self, tuple(topics), group)
+        broker = self._broker
+        with broker.changed:
             if group is None:
-                consumer._positions = {
-                    place: log.end for place, log in self._logs.items() if place[0] in consumer.topics
-                }
-            else:
-                joined = self._groups.setdefault(group, _Group(consumer.topics))
-                if joined.topics != consumer.topics:
-                    msg = f"the members of group {group!r} read {joined.topics}, not {consumer.topics}"
-                    raise ValueError(msg)
-                joined.members.append(consumer)
-                joined.generation += 1
+                present = {place: log.end for place, log in broker.logs.items() if place[0] in topics}
+                return LocalConsumer(broker, group=None, positions=present)
+            joined = broker.groups.setdefault(group, _Group(tuple(topics)))
+            if joined.topics != tuple(topics):
+                msg = f"the members of group {group!r} read {joined.topics}, not {tuple(topics)}"
+                raise ValueError(msg)
+            consumer = LocalConsumer(broker, group=joined, positions={})
+            joined.members.append(consumer)
+            joined.generation += 1
             return consumer
 
     def close(self) -> None:
         """Wake every producer and consumer that waits; producers fail from now on."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
-
-    def _append(self, record: Record) -> Record:
-        size = len(record.value or b"")
-        with self._changed:
-            limit = None if TOPICS[record.topic].public else self._backlog_bytes
-            if limit is not None:
-                held = self._held_bytes
-                # A single record above the limit may pass once nothing else is held.
-                self._changed.wait_for(
-                    lambda: self._closed or not held[record.topic] or held[record.topic] + size <= limit
-                )
-            if self._closed:
-                msg = "the bus is closed"
-                raise RuntimeError(msg)
-            number = zlib.crc32(record.key or b"") % self._counts[record.topic]
-            log = self._logs[record.topic, number]
-            placed = replace(record, partition=number, offset=log.end, timestamp_ms=round(self._clock() * 1000))
-            log.records.append(placed)
-            self._held_bytes[record.topic] += size
-            self._changed.notify_all()
-            return placed
-
-    def _assignment(self, consumer: "LocalConsumer") -> dict[tuple[str, int], int]:
-        """Partitions of a member with the group's committed offsets; call with the lock held."""
-        group = self._groups[consumer.group or ""]
-        rank, size = group.members.index(consumer), len(group.members)
-        return {
-            place: group.committed.get(place, self._logs[place].start)
-            for place in self._logs
-            if place[0] in consumer.topics and place[1] % size == rank
-        }
-
-    def _drop_committed(self, places: Sequence[tuple[str, int]]) -> None:
-        """Forget what every group of the topic has committed; call with the lock held."""
-        for place in places:
-            log = self._logs[place]
-            readers = [group for group in self._groups.values() if place[0] in group.topics]
-            done = min(group.committed.get(place, log.start) for group in readers)
-            dropped = log.records[: done - log.start]
-            if dropped:
-                del log.records[: len(dropped)]
-                log.start = done
-                self._held_bytes[place[0]] -= sum(len(record.value or b"") for record in dropped)
-        self._changed.notify_all()
+        with self._broker.changed:
+            self._broker.closed = True
+            self._broker.changed.notify_all()
 
 
 class LocalProducer:
-    """Writes to a `LocalBus`.
+    """Writes to a `LocalBus`; made by `LocalBus.producer`.
 
     Parameters
     ----------
-    bus : LocalBus
-        Where to.
+    broker : object
+        What the bus shares.
     """
 
-    def __init__(self, bus: LocalBus) -> None:
-        self._bus = bus
+    def __init__(self, broker: _Broker) -> None:
+        self._broker = broker
 
     def send(self, record: Record) -> "Future[Record]":
         """Append a record; waits while the topic's backlog is at its limit.
@@ -194,7 +200,7 @@ class LocalProducer:
             Already done: the record with its place.
         """
         future: Future[Record] = Future()
-        future.set_result(self._bus._append(record))
+        future.set_result(self._broker.append(record))
         return future
 
     def flush(self) -> None:
@@ -209,20 +215,19 @@ class LocalConsumer:
 
     Parameters
     ----------
-    bus : LocalBus
-        Where from.
-    topics : tuple of str
-        Topics to read.
-    group : str or None
+    broker : object
+        What the bus shares.
+    group : object or None
         Consumer group, or none.
+    positions : dict of (str, int) to int
+        Offsets to begin at, for a member of no group.
     """
 
-    def __init__(self, bus: LocalBus, topics: tuple[str, ...], group: str | None) -> None:
-        self._bus = bus
-        self.topics = topics
-        self.group = group
+    def __init__(self, broker: _Broker, *, group: _Group | None, positions: dict[tuple[str, int], int]) -> None:
+        self._broker = broker
+        self._group = group
         self._generation = 0
-        self._positions: dict[tuple[str, int], int] = {}
+        self._positions = positions
         self._paused: set[tuple[str, int]] = set()
 
     def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
@@ -240,13 +245,13 @@ class LocalConsumer:
         list of Record
             In order within each partition; empty when the time is up.
         """
-        with self._bus._changed:
-            self._bus._changed.wait_for(lambda: self._bus._closed or self._has_next(), timeout_s)
+        with self._broker.changed:
+            self._broker.changed.wait_for(lambda: self._broker.closed or self._has_next(), timeout_s)
             polled: list[Record] = []
             for place, position in self._positions.items():
                 if place in self._paused or len(polled) >= max_records:
                     continue
-                log = self._bus._logs[place]
+                log = self._broker.logs[place]
                 begin = max(position, log.start) - log.start
                 records = log.records[begin : begin + max_records - len(polled)]
                 self._positions[place] = log.start + begin + len(records)
@@ -265,7 +270,7 @@ class LocalConsumer:
         record : Record
             A record that `poll` returned.
         """
-        with self._bus._changed:
+        with self._broker.changed:
             if (record.topic, record.partition) in self._positions:
                 self._positions[record.topic, record.partition] = record.offset
 
@@ -291,34 +296,32 @@ class LocalConsumer:
 
     def commit(self) -> None:
         """Store the positions for the group; a member of none commits nothing."""
-        if self.group is None:
+        group = self._group
+        if group is None:
             return
-        with self._bus._changed:
-            group = self._bus._groups[self.group]
+        with self._broker.changed:
             if self._generation == group.generation:
                 group.committed.update(self._positions)
-                self._bus._drop_committed(list(self._positions))
+                self._broker.drop_committed(self._positions)
 
     def close(self) -> None:
         """Leave the group; what was polled and not committed goes to the other members."""
-        if self.group is None:
+        group = self._group
+        if group is None:
             return
-        with self._bus._changed:
-            group = self._bus._groups[self.group]
+        with self._broker.changed:
             if self in group.members:
                 group.members.remove(self)
                 group.generation += 1
-                self._bus._changed.notify_all()
+                self._broker.changed.notify_all()
 
     def _has_next(self) -> bool:
         """Whether a record waits, after joining the group's newest generation; call with the lock held."""
-        if self.group is not None:
-            group = self._bus._groups[self.group]
-            if self._generation != group.generation:
-                self._generation = group.generation
-                self._positions = self._bus._assignment(self)
+        if self._group is not None and self._generation != self._group.generation:
+            self._generation = self._group.generation
+            self._positions = self._broker.assignment(self._group, self)
         return any(
-            position < self._bus._logs[place].end
+            position < self._broker.logs[place].end
             for place, position in self._positions.items()
             if place not in self._paused
         )

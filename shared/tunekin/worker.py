@@ -15,7 +15,6 @@ starts it anew.
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 import structlog
@@ -261,8 +260,8 @@ class Worker:
         return batch
 
     def _handle(self, record: Record, spent: list[ClaimCheck]) -> list[Record]:
-        """Records that follow from a record; raises only what is retriable."""
-        message: Any = None
+        """Return the records that follow from a record; raise only what is retriable."""
+        message: Message | None = None
         started_s = self._clock()
         try:
             claim = codec.claim_of(record)
@@ -283,9 +282,9 @@ class Worker:
         trace = self._traced(message, started_s)
         return [codec.encode(_stamped(output, trace)) for output in outputs]
 
-    def _fail(self, record: Record, message: Any, error: Exception, *, started_s: float) -> list[Record]:
+    def _fail(self, record: Record, message: Message | None, error: Exception, *, started_s: float) -> list[Record]:
         problem = problem_of(error)
-        subject: Subject | None = codec.subject_of(record) if message is None else getattr(message, "subject", None)
+        subject: Subject | None = getattr(message, "subject", None) or codec.subject_of(record)
         self._count(record, "failed")
         self._metrics.failures.labels(role=self._service.role, code=problem.code).inc()
         is_defect = not isinstance(error, TunekinError)
@@ -321,7 +320,7 @@ class Worker:
             return record
         return codec.with_claim(record, self._blobs.put(record.value))
 
-    def _traced(self, message: Any, started_s: float) -> Trace:
+    def _traced(self, message: Message | None, started_s: float) -> Trace:
         took_s = self._clock() - started_s
         self._metrics.stage_s.labels(role=self._service.role).observe(max(took_s, 0.0))
         before: Trace = getattr(message, "trace", None) or Trace(published_ms=started_s * 1000)
@@ -337,7 +336,7 @@ _WITH_CLAIMS = frozenset(topic.name for topic in TOPICS.values() if not topic.pu
 
 
 def _stamped(message: Message, trace: Trace) -> Message:
-    """The message with the way that it has come."""
+    """Give a message the way that it has come."""
     if isinstance(message, Answer):
         return msgspec.structs.replace(message, timeline=trace.timeline())
     if hasattr(message, "trace"):

@@ -1,0 +1,1 @@
+"""The classifier: gives every clip and track its mood."""

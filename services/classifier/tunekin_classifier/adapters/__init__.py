@@ -1,0 +1,1 @@
+"""What the classifier touches of the outside world."""

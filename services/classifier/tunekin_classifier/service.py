@@ -1,0 +1,62 @@
+"""The classifier's topics and handler."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunekin.errors import MessageError
+from tunekin.messages import Classified, Features
+from tunekin.service import Service
+from tunekin_classifier.manifest import Manifest
+
+__all__ = ["ROLE", "MoodModel", "service"]
+
+ROLE = "classifier"
+
+
+class MoodModel(Protocol):
+    """What the handler needs of a model."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the model says of itself."""
+
+    def probabilities(self, summaries: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probability of each mood [n, moods] for summaries [n, summary_size]."""
+
+
+def service(model: MoodModel, *, topics: tuple[str, ...]) -> Service:
+    """Make the classifier.
+
+    Parameters
+    ----------
+    model : MoodModel
+        Which moods there are, and how probable each is.
+    topics : tuple of str
+        ``clips.features``, ``tracks.features`` or both.
+
+    Returns
+    -------
+    Service
+        Reads `Features`, writes `Classified`.
+    """
+    manifest = model.manifest
+
+    def handle(message: Features) -> Iterator[Classified]:
+        if message.feature_version != manifest.feature_version:
+            msg = f"features of version {message.feature_version!r}; the model takes {manifest.feature_version!r}"
+            raise MessageError(msg, hint="featurizer and model have to be of one feature version")
+        summary = np.asarray(message.summary, dtype=np.float32)[np.newaxis]
+        yield Classified(
+            subject=message.subject,
+            feature_version=message.feature_version,
+            frames=message.frames,
+            summary=message.summary,
+            model_version=manifest.version,
+            probabilities=tuple(model.probabilities(summary)[0].tolist()),
+            trace=message.trace,
+        )
+
+    return Service(role=ROLE, topics=topics, handle=handle)

@@ -1,0 +1,51 @@
+"""The featurizer's topics and handler."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tunekin.errors import MessageError
+from tunekin.features import FEATURES, FeatureVersion, frames_to_bytes
+from tunekin.messages import Audio, Features
+from tunekin.service import Service
+from tunekin_featurizer.featurize import featurize
+
+__all__ = ["ROLE", "service"]
+
+ROLE = "featurizer"
+
+# int16 to the range [-1, 1).
+_FULL_SCALE = np.float32(32_768.0)
+
+
+def service(*, topics: tuple[str, ...], version: FeatureVersion = FEATURES) -> Service:
+    """Make the featurizer.
+
+    Parameters
+    ----------
+    topics : tuple of str
+        ``clips.audio``, ``tracks.audio`` or both.
+    version : FeatureVersion
+        Which features.
+
+    Returns
+    -------
+    Service
+        Reads `Audio`, writes `Features`.
+    """
+
+    def handle(message: Audio) -> Iterator[Features]:
+        if message.sample_rate_hz != version.sample_rate_hz:
+            msg = f"sound at {message.sample_rate_hz} Hz; feature version {version.name} takes {version.sample_rate_hz}"
+            raise MessageError(msg, hint="ingest and featurizer have to be of one feature version")
+        signal = np.frombuffer(message.pcm, dtype="<i2").astype(np.float32) / _FULL_SCALE
+        features = featurize(signal, version=version)
+        yield Features(
+            subject=message.subject,
+            feature_version=version.name,
+            frames=frames_to_bytes(features.frames),
+            summary=tuple(features.summary.tolist()),
+            trace=message.trace,
+        )
+
+    return Service(role=ROLE, topics=topics, handle=handle)
