@@ -1,0 +1,63 @@
+import os
+import subprocess
+import sys
+
+from tests.architecture.repository import ROOT, repository_files
+
+# Alembic runs the first inside a migration; the training has an environment of its own.
+OTHERWISE = ("/migrations/", "/tunekin_training/")
+
+IMPORT_ALL = """
+import importlib, logging, sys, threading
+
+ours = tuple(sys.argv[1].split(":"))
+effects = {
+    "os.fork", "os.mkdir", "os.posix_spawn", "os.putenv", "os.remove", "os.rename", "os.rmdir", "os.system",
+    "socket.bind", "socket.connect", "socket.getaddrinfo", "subprocess.Popen",
+}
+
+
+def ours_to_answer_for():
+    frame = sys._getframe(2)
+    while frame and "site-packages" not in frame.f_code.co_filename:
+        if frame.f_code.co_filename.startswith(ours):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def refuse(event, args):
+    writes = event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+")
+    if (writes or event in effects) and ours_to_answer_for():
+        raise RuntimeError(f"importing does {event} {args!r}")
+
+
+sys.addaudithook(refuse)
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+    assert threading.active_count() == 1, f"importing {name} starts threads: {threading.enumerate()}"
+    assert not logging.getLogger().handlers, f"importing {name} configures logging"
+"""
+
+
+def module_names() -> list[str]:
+    names = []
+    for path in repository_files():
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        start = next((i for i, part in enumerate(parts[:-1]) if part.startswith("tunekin")), None)
+        if start is not None and path.suffix == ".py" and not any(place in path.as_posix() for place in OTHERWISE):
+            names.append(".".join(part for part in parts[start:] if part != "__init__"))
+    return names
+
+
+def test_importing_any_module_has_no_effect():
+    ours = ":".join(str(ROOT / name) for name in ("shared", "services", "apps"))
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL, ours, *module_names()],
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""

@@ -1,0 +1,75 @@
+"""What every test may use: the music, and how much Hypothesis searches."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# A loaded machine makes no test fail; where nobody watches, a failure can be repeated.
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("tests"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "tests")
+
+SUFFIXES = frozenset({".flac", ".m4a", ".mp3", ".ogg", ".opus", ".wav"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Music:
+    """Music to test with.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it lies; read-only.
+    files : tuple of Path
+        Its sound files, in order of their paths.
+    is_real : bool
+        Whether people made it; otherwise Tunekin composed it.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    is_real: bool
+
+
+def sound_files(folder: Path) -> tuple[Path, ...]:
+    """All sound files below `folder`, in order of their paths."""
+    return tuple(sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES))
+
+
+def real_music_folder() -> Path | None:
+    """Folder of the real music, or None where the tests have to do with composed music."""
+    named = os.environ.get("TUNEKIN_TEST_AUDIO")
+    if not named:
+        if os.environ.get("TUNEKIN_TEST_AUDIO_REQUIRED"):
+            message = "TUNEKIN_TEST_AUDIO_REQUIRED is set, but TUNEKIN_TEST_AUDIO names no folder of real music"
+            raise pytest.UsageError(message)
+        return None
+    folder = Path(named).expanduser().resolve()
+    if not sound_files(folder):
+        message = (
+            f"TUNEKIN_TEST_AUDIO is {named!r}, which is no folder with sound files ({', '.join(sorted(SUFFIXES))})"
+        )
+        raise pytest.UsageError(message)
+    return folder
+
+
+def pytest_report_header() -> str:
+    """Say which music the tests hear."""
+    folder = real_music_folder()
+    return f"music: {'composed by tunekin_demo.compose' if folder is None else f'real, from {folder}'}"
+
+
+@pytest.fixture(scope="session")
+def test_music(tmp_path_factory: pytest.TempPathFactory) -> Music:
+    """Real music where TUNEKIN_TEST_AUDIO names a folder of it, else the catalogue that the demo composes."""
+    folder = real_music_folder()
+    is_real = folder is not None
+    if folder is None:
+        from tunekin_demo.compose import catalogue, write_catalogue  # noqa: PLC0415 -- heavy, and few tests want it
+
+        folder = tmp_path_factory.mktemp("composed")
+        assert list(write_catalogue(folder, pieces=catalogue()))
+    return Music(folder=folder, files=sound_files(folder), is_real=is_real)
