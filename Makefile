@@ -1,4 +1,4 @@
-# A fresh machine needs two commands: make demo, make test. Python 3.11 to 3.13 with its venv module is all they ask for.
+# A fresh machine needs two commands: make demo, make test. They ask for Python 3.11 to 3.13 with its venv module.
 .DEFAULT_GOAL := help
 
 APPS := .venv/bin/python
@@ -53,7 +53,8 @@ lock: ## Bring locks/ in line with pyproject.toml; ARGS=--upgrade takes newer ve
 	echo hatchling | $(COMPILE) - --extra apps -c locks/dev.txt -o locks/apps.txt
 	cat locks/train.txt locks/torch.txt >locks/all.tmp
 	$(COMPILE) --extra dev --extra train -c locks/dev.txt -o locks/all.tmp
-	awk '/^[a-z]/ { out = /^(torch==|triton==|nvidia-|cuda-)/ ? "locks/torch.txt" : "locks/train.txt" } { print >out }' locks/all.tmp
+	awk '/^[a-z]/ { lock = /^(torch==|triton==|nvidia-|cuda-)/ ? "torch" : "train" } \
+		{ print >("locks/" lock ".txt") }' locks/all.tmp
 	rm locks/all.tmp
 
 bench-%: ## Run one benchmark: its table here, its figures in benchmarks/out
