@@ -1,0 +1,1 @@
+"""Where ingest meets the world: processes, servers and stores, one module a technology."""
