@@ -198,13 +198,11 @@ def with_claim(record: Record, claim: ClaimCheck) -> Record:
     Record
         The same record with an empty value and the claim in its headers.
     """
-    headers = (
-        *record.headers,
-        ("ce_dataref", claim.uri.encode()),
-        ("ce_datasha256", claim.sha256.encode()),
-        ("ce_datasize", str(claim.size_bytes).encode()),
-    )
-    return _replaced(record, value=b"", headers=headers)
+    said = {"ce_dataref": claim.uri, "ce_datasha256": claim.sha256}
+    if claim.size_bytes is not None:
+        said["ce_datasize"] = str(claim.size_bytes)
+    added = ((name, text.encode()) for name, text in said.items() if text)
+    return _replaced(record, value=b"", headers=(*record.headers, *added))
 
 
 def _key_of(message: Message) -> str:

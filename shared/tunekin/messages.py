@@ -515,19 +515,19 @@ class TrackOutcome(_Struct, frozen=True):
         The track.
     source_uri : str
         Where its sound file lies.
-    status : {'added', 'updated', 'failed'}
-        What came of it.
+    status : {'added', 'updated', 'unchanged', 'failed'}
+        What came of it; ``unchanged`` where the catalogue holds the very same file already.
     error : Problem or None
         Set for a failure.
     catalogue_version : int or None
-        Version of the catalogue that holds it; unset for a failure.
+        Version of the catalogue that holds it; set where it was added or updated.
     attempt : int
         1, and one more for each replay.
     """
 
     track_id: str
     source_uri: str
-    status: Literal["added", "updated", "failed"]
+    status: Literal["added", "updated", "unchanged", "failed"]
     error: Problem | None = None
     catalogue_version: int | None = None
     attempt: int = 1

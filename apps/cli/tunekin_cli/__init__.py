@@ -1,0 +1,1 @@
+"""The command line: the embedded pipeline for one person with a music folder."""

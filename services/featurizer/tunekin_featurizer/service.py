@@ -9,10 +9,10 @@ from tunekin.features import FEATURES, FeatureVersion, frames_to_bytes
 from tunekin.messages import Audio, Features
 from tunekin.service import Service
 from tunekin_featurizer.featurize import featurize
+from tunekin_featurizer.role import ROLE
 
-__all__ = ["ROLE", "service"]
+__all__ = ["service"]
 
-ROLE = "featurizer"
 
 # int16 to the range [-1, 1).
 _FULL_SCALE = np.float32(32_768.0)

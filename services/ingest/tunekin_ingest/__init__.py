@@ -1,0 +1,1 @@
+"""Ingest: turns untrusted sound files into samples, and writes the catalogue."""

@@ -1,0 +1,1 @@
+"""The ranker: finds the tracks of the catalogue that sound most like a clip."""

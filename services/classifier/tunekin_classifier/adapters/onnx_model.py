@@ -10,10 +10,7 @@ from tunekin.errors import ModelError
 from tunekin.features import FEATURES, FeatureVersion
 from tunekin_classifier.manifest import Manifest, check, parse
 
-__all__ = ["DEFAULT_MODEL", "OnnxMoodModel"]
-
-# The model that the repository ships; its card is the README.md beside it.
-DEFAULT_MODEL = Path(__file__).parent.parent / "models" / "default"
+__all__ = ["OnnxMoodModel"]
 
 
 class OnnxMoodModel:
@@ -32,7 +29,7 @@ class OnnxMoodModel:
         The folder is incomplete, damaged or made for other features.
     """
 
-    def __init__(self, folder: Path = DEFAULT_MODEL, *, version: FeatureVersion = FEATURES) -> None:
+    def __init__(self, folder: Path, *, version: FeatureVersion = FEATURES) -> None:
         try:
             document = (folder / "manifest.json").read_bytes()
             onnx = (folder / "model.onnx").read_bytes()

@@ -1,0 +1,104 @@
+"""The commands and their options."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+import tunekin
+from tunekin import logging
+from tunekin_cli import catalog, moods, similar
+from tunekin_cli.context import Context
+from tunekin_embedded.home import Home
+from tunekin_embedded.settings import EmbeddedSettings
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="tunekin",
+    help="Songs of your own catalogue that sound like what you hear, and their moods.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+catalog_app = typer.Typer(name="catalog", help="Put music into the catalogue and look at it.", no_args_is_help=True)
+app.add_typer(catalog_app)
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer hands the option over so
+    if wanted:
+        typer.echo(f"tunekin {tunekin.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _prepare(
+    context: typer.Context,
+    home: Annotated[
+        Path | None, typer.Option("--home", help="Folder for all state; else TUNEKIN_HOME, else your data directory.")
+    ] = None,
+    version: Annotated[  # noqa: ARG001, FBT002 - handled by its callback
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    settings = EmbeddedSettings.read()
+    logging.configure(level=settings.program.log_level, fmt=settings.program.log_format)
+    context.obj = Context(home=Home(home or settings.program.home).prepare(), settings=settings)
+
+
+@catalog_app.command("add")
+def _catalog_add(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(help="Folders, sound files or CSV manifests.", metavar="PATH...")],
+) -> None:
+    """Put sound files into the catalogue; what is there already is passed over."""
+    raise typer.Exit(catalog.add(context.obj, paths))
+
+
+@catalog_app.command("list")
+def _catalog_list(context: typer.Context, *, json: _Json = False) -> None:
+    """List the tracks of the catalogue."""
+    catalog.show(context.obj, as_json=json)
+
+
+@app.command("similar")
+def _similar(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A recording: any sound file, or - for standard input.")],
+    *,
+    start: Annotated[float | None, typer.Option(min=0, help="Where the part begins, in seconds.")] = None,
+    duration: Annotated[float | None, typer.Option(min=0, help="How long the part is, in seconds.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many songs.")] = 5,
+    scope: Annotated[
+        Literal["all", "mood"], typer.Option(help="The whole catalogue, or the clip's mood only.")
+    ] = "all",
+    mode: Annotated[
+        Literal["certified", "shortlist"],
+        typer.Option(help="Prove the answer, or take what the prefilter proposes."),
+    ] = "certified",
+    json: _Json = False,
+) -> None:
+    """Say a recording's mood and the songs most like it."""
+    options = similar.options(start_s=start, duration_s=duration, k=k, scope=scope, mode=mode)
+    raise typer.Exit(similar.run(context.obj, file, options=options, as_json=json))
+
+
+@app.command("moods")
+def _moods(context: typer.Context, *, json: _Json = False) -> None:
+    """List the moods and how many songs each has."""
+    moods.show_all(context.obj, as_json=json)
+
+
+@app.command("mood")
+def _mood(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A mood's number, or part of its label in Korean or English.")],
+    *,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many songs.")] = 20,
+    json: _Json = False,
+) -> None:
+    """List a mood's songs, the most typical first."""
+    moods.show_one(context.obj, name, k=k, as_json=json)

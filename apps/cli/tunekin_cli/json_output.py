@@ -1,0 +1,18 @@
+"""JSON on standard output."""
+
+import json
+import sys
+
+__all__ = ["print_json"]
+
+
+def print_json(document: object) -> None:
+    """Print a document as JSON, its letters as they are.
+
+    Parameters
+    ----------
+    document : object
+        Lists, dicts, texts and numbers.
+    """
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")

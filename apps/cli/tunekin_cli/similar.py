@@ -1,0 +1,95 @@
+"""``tunekin similar``: a recording's mood and the songs most like it."""
+
+import sys
+from pathlib import Path
+
+from tunekin.codec import answer_json
+from tunekin.errors import AudioTooLargeError, OptionError
+from tunekin.messages import ClipOptions, Mode, Scope
+from tunekin_cli import render
+from tunekin_cli.context import Context
+from tunekin_embedded.clip_lane import ClipLane
+from tunekin_embedded.parts import Parts
+
+__all__ = ["options", "run"]
+
+
+def options(*, start_s: float | None, duration_s: float | None, k: int, scope: Scope, mode: Mode) -> ClipOptions:
+    """Check the options that go together.
+
+    Parameters
+    ----------
+    start_s, duration_s : float or None
+        Part of the recording that is meant.
+    k : int
+        Matches wanted.
+    scope : {'all', 'mood'}
+        Part of the catalogue that is meant.
+    mode : {'certified', 'shortlist'}
+        Search that is meant.
+
+    Returns
+    -------
+    ClipOptions
+        The same.
+
+    Raises
+    ------
+    OptionError
+        A part of no length.
+    """
+    if duration_s == 0:
+        msg = "--duration is 0"
+        raise OptionError(msg, hint="leave it out for all of the recording, or give at least 1 second")
+    return ClipOptions(k=k, scope=scope, mode=mode, start_s=start_s, duration_s=duration_s)
+
+
+def run(context: Context, file: Path, *, options: ClipOptions, as_json: bool) -> int:
+    """Answer a recording.
+
+    Parameters
+    ----------
+    context : Context
+        Folder and settings.
+    file : pathlib.Path
+        The recording; ``-`` is standard input.
+    options : ClipOptions
+        What is asked for.
+    as_json : bool
+        Whether to print the answer's JSON.
+
+    Returns
+    -------
+    int
+        Exit code: 0 for an answer, 1 for a failure.
+
+    Raises
+    ------
+    OptionError
+        The file can't be read.
+    """
+    data = _read(file, max_bytes=context.settings.ingest.max_bytes)
+    with Parts(context.home, settings=context.settings) as parts:
+        lane = ClipLane(parts)
+        answer = lane.answer(data, options=options)
+    if as_json:
+        sys.stdout.buffer.write(answer_json(answer) + b"\n")
+    else:
+        render.show_answer(answer)
+    return 0 if answer.status == "answered" else 1
+
+
+def _read(file: Path, *, max_bytes: int) -> bytes:
+    try:
+        if str(file) == "-":
+            data = sys.stdin.buffer.read(max_bytes + 1)
+        else:
+            with file.open("rb") as opened:
+                data = opened.read(max_bytes + 1)
+    except OSError as error:
+        msg = f"{file} can't be read: {error.strerror}"
+        raise OptionError(msg, hint="name a sound file, or - for standard input") from error
+    if len(data) > max_bytes:
+        msg = f"{file} has more than {max_bytes} bytes"
+        raise AudioTooLargeError(msg, hint="send a part of it, or raise TUNEKIN_INGEST_MAX_BYTES")
+    return data

@@ -1,0 +1,106 @@
+"""The clips' lane in one thread: the caller's own steps every worker until the answer is there."""
+
+import time
+import uuid
+
+from tunekin_ranker.adapters.catalogue_snapshots import CatalogueSnapshots
+
+from tunekin import codec
+from tunekin.errors import DependencyError
+from tunekin.local import LocalBus
+from tunekin.messages import Answer, ClipOptions, ClipSubject, ClipSubmitted, Trace
+from tunekin_classifier import service as classifier
+from tunekin_embedded.parts import Parts
+from tunekin_featurizer import service as featurizer
+from tunekin_ingest import service as ingest
+from tunekin_ranker import service as ranker
+from tunekin_ranker.adapters.memory_cache import MemoryCache
+
+__all__ = ["ClipLane"]
+
+# How long a clip waits for a catalogue that another program locks, before that is an error.
+_PATIENCE_S = 30.0
+_PAUSE_S = 0.05
+
+
+class ClipLane:
+    """Answers clips, one at a time.
+
+    Parameters
+    ----------
+    parts : Parts
+        What the lanes share; outlives the lane.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._clock = parts.clock
+        bus = LocalBus(clock=parts.clock, partitions=1)
+        self._producer = bus.producer()
+        self._outcomes = bus.consumer(["recommendations"], group="listener")
+        self._snapshots = CatalogueSnapshots(parts.reader, model_version=parts.model_version)
+        ranking = ranker.service(
+            self._snapshots,
+            MemoryCache(max_entries=parts.settings.ranker.cache_entries),
+            topics=("clips.classified",),
+            settings=parts.settings.ranker,
+        )
+        self._workers = [
+            parts.worker(bus, ingest.decode_service(parts.decoder, topics=("clips",))),
+            parts.worker(bus, featurizer.service(topics=("clips.audio",))),
+            parts.worker(bus, classifier.service(parts.model, topics=("clips.features",))),
+            parts.worker(bus, ranking, ranker.follower(self._snapshots)),
+            parts.worker(bus, ingest.write_service(parts.writer, topics=("recommendations",))),
+        ]
+
+    def answer(self, data: bytes, *, options: ClipOptions, name: str | None = None) -> Answer:
+        """Say a clip's mood and the tracks most like it.
+
+        Parameters
+        ----------
+        data : bytes
+            An encoded sound file.
+        options : ClipOptions
+            What is asked for.
+        name : str or None
+            Name of the clip; a new one unless it is given.
+
+        Returns
+        -------
+        Answer
+            An answer, or a failure with its reason.
+
+        Raises
+        ------
+        DependencyError
+            The catalogue stays locked by another program.
+        """
+        # Another program may have added tracks since; this bus does not tell.
+        self._snapshots.refresh()
+        key = name or str(uuid.uuid4())
+        subject = ClipSubject(clip_id=f"/tunekin/embedded#{key}", key=key, options=options)
+        clip = ClipSubmitted(subject=subject, data=data, trace=Trace(published_ms=self._clock() * 1000))
+        self._producer.send(codec.encode(clip))
+        given_up_s = self._clock() + _PATIENCE_S
+        while True:
+            moved = sum(worker.step(timeout_s=0) for worker in self._workers)
+            for record in self._outcomes.poll(timeout_s=0, max_records=10):
+                outcome = codec.decode(record)
+                if isinstance(outcome, Answer) and outcome.key == key:
+                    self._finish()
+                    return outcome
+            if self._clock() > given_up_s:
+                msg = f"the catalogue did not answer for {_PATIENCE_S:.0f} s"
+                raise DependencyError(msg, hint="another program may hold it; try again when that is done")
+            if not moved:
+                time.sleep(_PAUSE_S)
+
+    def close(self) -> None:
+        """Release the workers."""
+        for worker in self._workers:
+            worker.close()
+
+    def _finish(self) -> None:
+        """Let the writer store the answer, and everybody forget the clip."""
+        self._outcomes.commit()
+        for worker in self._workers:
+            worker.step(timeout_s=0)

@@ -1,0 +1,121 @@
+"""The composition root: everything that the two lanes share, made once over a home folder."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from prometheus_client import CollectorRegistry
+from tunekin.catalogue.database import migrate, open_engine
+from tunekin.catalogue.reader import CatalogueReader
+from tunekin.catalogue.writer import CatalogueWriter
+
+from tunekin.blobs import FsspecBlobStore
+from tunekin.local import LocalBus
+from tunekin.metrics import WorkerMetrics
+from tunekin.ports import Clock
+from tunekin.service import Follower, Service
+from tunekin.worker import Worker
+from tunekin_classifier.adapters.onnx_model import OnnxMoodModel
+from tunekin_embedded.home import Home
+from tunekin_embedded.settings import EmbeddedSettings
+from tunekin_ingest.adapters.sandboxed_decoder import SandboxedDecoder
+
+__all__ = ["Parts"]
+
+
+class Parts:
+    """Catalogue, model, decoder and workers over one home folder; a context manager.
+
+    Parameters
+    ----------
+    home : Home
+        A prepared folder.
+    settings : EmbeddedSettings
+        Limits, search and workers.
+    clock : Clock
+        Time of day in seconds.
+
+    Attributes
+    ----------
+    settings : EmbeddedSettings
+        As given.
+    clock : Clock
+        As given.
+    model : OnnxMoodModel
+        The mood model.
+    reader : CatalogueReader
+        Reads the catalogue.
+    writer : CatalogueWriter
+        Writes the catalogue.
+    decoder : SandboxedDecoder
+        Decodes sound files.
+
+    Raises
+    ------
+    ModelError
+        The mood model can't serve.
+    SettingsError
+        The catalogue was made by a newer version of Tunekin.
+    """
+
+    def __init__(self, home: Home, *, settings: EmbeddedSettings, clock: Clock = time.time) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.model = OnnxMoodModel(settings.classifier.model)
+        self._engine = open_engine(home.catalogue_url)
+        migrate(self._engine)
+        self.reader = CatalogueReader(self._engine)
+        self.writer = CatalogueWriter(self._engine, clock=clock)
+        self.writer.put_moods(self.model.manifest.version, self.model.manifest.moods)
+        self.decoder = SandboxedDecoder(settings.ingest.limits())
+        # Whatever a person names on the command line may be read: it is their own machine.
+        self._blobs = FsspecBlobStore(home.blobs_uri, readable=("file:///",))
+        self._metrics = WorkerMetrics(CollectorRegistry())
+
+    @property
+    def model_version(self) -> str:
+        """Version of the mood model."""
+        return self.model.manifest.version
+
+    def worker(self, bus: LocalBus, service: Service, *followers: Follower) -> Worker:
+        """Put a service on a bus.
+
+        Parameters
+        ----------
+        bus : LocalBus
+            Where its topics are.
+        service : Service
+            What to run; services of one role and the same topics share the work.
+        *followers : Follower
+            Topics that it sees in full besides.
+
+        Returns
+        -------
+        Worker
+            Ready to be stepped or run.
+        """
+        return Worker(
+            service,
+            consumer=bus.consumer(service.topics, group=f"{service.role} of {', '.join(service.topics)}"),
+            producer=bus.producer(),
+            blobs=self._blobs,
+            metrics=self._metrics,
+            clock=self.clock,
+            followers=[(follower, bus.consumer(follower.topics, group=None)) for follower in followers],
+            fetch_limit_bytes=self.settings.ingest.max_bytes,
+            # Few in a pass: songs are large, and a pass is what a stop waits for.
+            max_records=4,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the decoder and the catalogue."""
+        self.decoder.close()
+        self._engine.dispose()

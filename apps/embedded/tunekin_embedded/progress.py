@@ -1,0 +1,97 @@
+"""A bulk load as people see it: a progress bar with rate and time left, then a report."""
+
+import time
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
+
+from tunekin.messages import TrackOutcome
+from tunekin_embedded.sound_files import local_path
+
+__all__ = ["LoadProgress"]
+
+
+class LoadProgress:
+    """Progress bar on standard error and report of a bulk load; a context manager.
+
+    Parameters
+    ----------
+    total : int
+        Files that are going to be looked at.
+    console : rich.console.Console or None
+        Where to; standard error unless it is given.
+    """
+
+    def __init__(self, *, total: int, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True)
+        self._counts: Counter[str] = Counter()
+        self._total = total
+        self._began_s = time.monotonic()
+        self._took_s = 0.0
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            console=self._console,
+        )
+        self._task = self._bar.add_task("listening", total=total, rate="")
+
+    def __enter__(self) -> Self:
+        self._began_s = time.monotonic()
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._took_s = time.monotonic() - self._began_s
+        self._bar.stop()
+
+    def count(self, status: str) -> int:
+        """How many files ended so.
+
+        Parameters
+        ----------
+        status : str
+            Status of a `TrackOutcome`.
+
+        Returns
+        -------
+        int
+            Files so far.
+        """
+        return self._counts[status]
+
+    def take(self, outcome: TrackOutcome) -> None:
+        """Show that one more file is done; a failure is a line of its own.
+
+        Parameters
+        ----------
+        outcome : TrackOutcome
+            What came of it.
+        """
+        self._counts[outcome.status] += 1
+        if outcome.error is not None:
+            path = local_path(outcome.source_uri)
+            line = Text.assemble(("failed ", "bold red"), str(path), f": {outcome.error.message}")
+            if outcome.error.hint:
+                line.append(f" ({outcome.error.hint})", style="dim")
+            self._bar.console.print(line, soft_wrap=True)
+        done = self._counts.total()
+        elapsed_s = time.monotonic() - self._began_s
+        self._bar.update(self._task, completed=done, rate=f"{done / max(elapsed_s, 0.001):.1f} files/s")
+
+    def print_report(self) -> None:
+        """Print how many files ended how."""
+        names = {"added": "added", "updated": "updated", "unchanged": "already there", "failed": "failed"}
+        said = [f"{self._counts[status]} {words}" for status, words in names.items() if self._counts[status]]
+        what = ", ".join(said) or "no sound files found"
+        self._console.print(f"{what}; {self._total} files in {self._took_s:.0f} s", highlight=False)

@@ -1,0 +1,200 @@
+"""Which files a bulk load means, and what is known of them before anybody decodes them."""
+
+import csv
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from tunekin.errors import OptionError
+from tunekin.messages import Track
+
+__all__ = ["EXTENSIONS", "content_sha256", "find", "from_manifest", "local_path", "track_id"]
+
+# Names that sound files have; what a file really is, its bytes decide.
+EXTENSIONS = frozenset(
+    [
+        ".aac",
+        ".aif",
+        ".aifc",
+        ".aiff",
+        ".ape",
+        ".asf",
+        ".au",
+        ".avi",
+        ".caf",
+        ".flac",
+        ".m4a",
+        ".m4b",
+        ".mka",
+        ".mkv",
+        ".mov",
+        ".mp2",
+        ".mp3",
+        ".mp4",
+        ".mpc",
+        ".oga",
+        ".ogg",
+        ".ogv",
+        ".opus",
+        ".spx",
+        ".w64",
+        ".wav",
+        ".wave",
+        ".webm",
+        ".wma",
+        ".wv",
+    ]
+)
+
+# Columns of a manifest besides `file`, and the field of a track that each fills.
+_COLUMNS = {
+    "title": "title",
+    "artist": "artist",
+    "album": "album",
+    "isrc": "isrc",
+    "musicbrainz_id": "musicbrainz_id",
+}
+
+
+def track_id(uri: str) -> str:
+    """Name a track by where its sound file lies, so that a changed file stays the same track.
+
+    Parameters
+    ----------
+    uri : str
+        Where the file lies.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+
+    Examples
+    --------
+    >>> track_id("file:///music/a.flac")
+    '69285abeced0bf17'
+    """
+    return hashlib.sha256(uri.encode()).hexdigest()[:16]
+
+
+def local_path(uri: str) -> Path:
+    """Path of a file's URI.
+
+    Parameters
+    ----------
+    uri : str
+        URI with the scheme ``file``.
+
+    Returns
+    -------
+    pathlib.Path
+        Where the file lies.
+
+    Examples
+    --------
+    >>> local_path("file:///music/a%20song.flac").name
+    'a song.flac'
+    """
+    return Path(unquote(urlsplit(uri).path))
+
+
+def content_sha256(uri: str) -> str:
+    """Hash a file's bytes.
+
+    Parameters
+    ----------
+    uri : str
+        Where the file lies.
+
+    Returns
+    -------
+    str
+        Lower-case hexadecimal SHA-256.
+
+    Raises
+    ------
+    OSError
+        The file can't be read.
+    """
+    with local_path(uri).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def find(path: Path) -> Iterator[Track]:
+    """Find the sound files that a path means.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A folder, searched to its depth for files with names of sound files; a CSV manifest; or any one file.
+
+    Yields
+    ------
+    Track
+        With its id and URI, and whatever a manifest says. Hidden files and folders are passed over.
+
+    Raises
+    ------
+    OptionError
+        There is nothing at that path, or a manifest breaks its form.
+    """
+    if path.is_dir():
+        yield from (_track(file) for file in sorted(_walk(path)))
+    elif path.suffix.lower() == ".csv" and path.is_file():
+        yield from from_manifest(path)
+    elif path.exists():
+        yield _track(path)
+    else:
+        msg = f"there is no file or folder {path}"
+        raise OptionError(msg, hint="name a folder with music, sound files or a CSV manifest")
+
+
+def from_manifest(path: Path) -> Iterator[Track]:
+    """Read a CSV manifest.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        UTF-8, with a header line. The column ``file`` names each sound file, from the manifest's folder; ``title``,
+        ``artist``, ``album``, ``isrc`` and ``musicbrainz_id`` are read where there are, others ignored.
+
+    Yields
+    ------
+    Track
+        One a line.
+
+    Raises
+    ------
+    OptionError
+        There is no column ``file``, or the text is no UTF-8.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            if "file" not in (rows.fieldnames or ()):
+                msg = f"the manifest {path} has the columns {', '.join(rows.fieldnames or ()) or 'none'}"
+                raise OptionError(msg, hint="it needs a column named 'file'")
+            for row in rows:
+                known = {field: (row.get(column) or "").strip() for column, field in _COLUMNS.items()}
+                yield _track(path.parent / (row["file"] or ""), **known)
+    except UnicodeDecodeError as error:
+        msg = f"the manifest {path} is not UTF-8: {error.reason} at byte {error.start}"
+        raise OptionError(msg, hint="save it as UTF-8") from error
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for entry in folder.iterdir():
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            # A link to a folder above would never end.
+            if not entry.is_symlink():
+                yield from _walk(entry)
+        elif entry.suffix.lower() in EXTENSIONS:
+            yield entry
+
+
+def _track(path: Path, **known: str) -> Track:
+    uri = path.absolute().as_uri()
+    return Track(track_id=track_id(uri), source_uri=uri, **known)

@@ -1,0 +1,160 @@
+"""The tracks' lane on all processors: sound files in, one outcome for each out."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from tunekin import codec
+from tunekin.errors import MessageError
+from tunekin.local import LocalBus, LocalProducer
+from tunekin.messages import Problem, Trace, Track, TrackOutcome, TrackSubject, TrackSubmitted
+from tunekin.ports import ClaimCheck, Clock, Record
+from tunekin.service import Service
+from tunekin.worker import Worker
+from tunekin_classifier import service as classifier
+from tunekin_embedded.compute_process import ComputeProcess
+from tunekin_embedded.parts import Parts
+from tunekin_embedded.sound_files import content_sha256
+from tunekin_featurizer.role import ROLE as FEATURIZER
+from tunekin_ingest import service as ingest
+
+__all__ = ["load"]
+
+# Sound under way: a few songs for each worker, whatever the catalogue's size.
+_BACKLOG_BYTES = 96 * 1024 * 1024
+# More partitions than workers, so that hashing the keys spreads the load.
+_PARTITIONS_PER_WORKER = 8
+_POLL_S = 0.1
+
+
+def load(parts: Parts, tracks: Iterable[Track]) -> Iterator[TrackOutcome]:
+    """Put sound files into the catalogue.
+
+    Parameters
+    ----------
+    parts : Parts
+        What the lanes share.
+    tracks : iterable of Track
+        Each with an id and the URI of its sound file, other fields where known. Consumed in a thread of its own while
+        results come in.
+
+    Yields
+    ------
+    TrackOutcome
+        One for each track, in the order in which they are done. A file that can't be used is a failure among them, one
+        whose very bytes the catalogue holds already is unchanged.
+    """
+    workers = parts.settings.program.worker_count()
+    bus = LocalBus(clock=parts.clock, partitions=workers * _PARTITIONS_PER_WORKER, backlog_bytes=_BACKLOG_BYTES)
+    outcomes = bus.consumer(["catalog.outcomes"], group="load")
+    submissions = _Submissions(tracks, known=parts.reader.contents(), producer=bus.producer(), clock=parts.clock)
+    with contextlib.ExitStack() as stack:
+        computes = [stack.enter_context(contextlib.closing(ComputeProcess())) for _ in range(workers)]
+        crew = stack.enter_context(_Crew(bus))
+        for compute in computes:
+            compute.start()
+            features = Service(role=FEATURIZER, topics=("tracks.audio",), handle=compute.handle)
+            crew.start(parts.worker(bus, ingest.decode_service(parts.decoder, topics=("catalog.ingest",))))
+            crew.start(parts.worker(bus, features))
+        crew.start(parts.worker(bus, classifier.service(parts.model, topics=("tracks.features",))))
+        crew.start(parts.worker(bus, ingest.write_service(parts.writer, topics=("tracks.classified",))))
+        crew.run(submissions.send)
+        seen = 0
+        while seen < submissions.count or not submissions.complete:
+            crew.check()
+            records = outcomes.poll(timeout_s=_POLL_S, max_records=100)
+            outcomes.commit()
+            seen += len(records)
+            for outcome in map(codec.decode, records):
+                if isinstance(outcome, TrackOutcome):
+                    yield outcome
+
+
+class _Submissions:
+    """Publishes tracks while others work on them."""
+
+    def __init__(
+        self, tracks: Iterable[Track], *, known: dict[str, str], producer: LocalProducer, clock: Clock
+    ) -> None:
+        self._tracks = tracks
+        self._known = known
+        self._producer = producer
+        self._clock = clock
+        self.count = 0
+        self.complete = False
+
+    def send(self, stop: threading.Event) -> None:
+        """Publish each track by reference to its file, unless the catalogue holds that file."""
+        for track in self._tracks:
+            if stop.is_set():
+                return
+            # Counted before it is sent, so that its outcome never seems to be one too many.
+            self.count += 1
+            self._producer.send(self._record(track))
+        self.complete = True
+
+    def _record(self, track: Track) -> Record:
+        outcome = TrackOutcome(track_id=track.track_id, source_uri=track.source_uri, status="unchanged")
+        try:
+            sha256 = content_sha256(track.source_uri)
+        except OSError as error:
+            problem = Problem(
+                code=MessageError.code,
+                message=f"the file can't be read: {error.strerror}",
+                hint="check that it is there",
+            )
+            return codec.encode(msgspec.structs.replace(outcome, status="failed", error=problem))
+        if sha256 in self._known:
+            return codec.encode(outcome)
+        self._known[sha256] = track.track_id
+        trace = Trace(published_ms=self._clock() * 1000)
+        record = codec.encode(TrackSubmitted(subject=TrackSubject(track=track), data=b"", trace=trace))
+        return codec.with_claim(record, ClaimCheck(uri=track.source_uri, sha256=sha256))
+
+
+class _Crew:
+    """Threads that end together; the first error of any is raised by `check`."""
+
+    def __init__(self, bus: LocalBus) -> None:
+        self._bus = bus
+        self._stop = threading.Event()
+        self._errors: list[BaseException] = []
+        self._threads: list[threading.Thread] = []
+
+    def start(self, worker: Worker) -> None:
+        """Run a worker in a thread of its own."""
+        self.run(worker.run)
+
+    def run(self, target: Callable[[threading.Event], None]) -> None:
+        """Run a function that ends when told to in a thread of its own."""
+
+        def guarded() -> None:
+            try:
+                target(self._stop)
+            except Exception as error:  # noqa: BLE001 - the main thread raises it
+                if not self._stop.is_set():
+                    self._errors.append(error)
+
+        thread = threading.Thread(target=guarded, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def check(self) -> None:
+        """Raise the first error of any thread."""
+        if self._errors:
+            raise self._errors[0]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._bus.close()
+        for thread in self._threads:
+            thread.join()

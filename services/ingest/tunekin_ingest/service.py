@@ -1,0 +1,141 @@
+"""Topics and handlers of ingest's two roles: *decode* and *write*."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+from tunekin.catalogue.writer import Written
+
+from tunekin.messages import (
+    Answer,
+    Audio,
+    CatalogueChange,
+    Classified,
+    ClipSubject,
+    ClipSubmitted,
+    Message,
+    Track,
+    TrackOutcome,
+    TrackSubject,
+    TrackSubmitted,
+)
+from tunekin.service import Service
+from tunekin_ingest.audio import Pcm
+from tunekin_ingest.naming import with_tags
+
+__all__ = ["DECODE", "WRITE", "CatalogueWriter", "Decoder", "decode_service", "write_service"]
+
+DECODE = "ingest"
+WRITE = "writer"
+
+
+class Decoder(Protocol):
+    """Turns a sound file into samples, or says what is wrong with it."""
+
+    def decode(self, data: bytes, *, start_s: float | None = None, duration_s: float | None = None) -> Pcm:
+        """Decode all of a file, or the part that is meant."""
+
+
+class CatalogueWriter(Protocol):
+    """The only writer of the catalogue."""
+
+    def upsert(
+        self,
+        track: Track,
+        *,
+        feature_version: str,
+        frames: bytes,
+        summary: tuple[float, ...],
+        model_version: str,
+        probabilities: tuple[float, ...],
+    ) -> Written:
+        """Store a track with its features and mood; say the catalogue's version then."""
+
+    def put_answer(self, answer: Answer) -> None:
+        """Store an answer, unless its attempt is stored already."""
+
+
+def decode_service(decoder: Decoder, *, topics: tuple[str, ...]) -> Service:
+    """Make the role that is the only one to touch untrusted bytes.
+
+    Parameters
+    ----------
+    decoder : Decoder
+        Decodes in a sandbox.
+    topics : tuple of str
+        ``clips``, ``catalog.ingest`` or both.
+
+    Returns
+    -------
+    Service
+        Reads `ClipSubmitted` and `TrackSubmitted`, writes `Audio`.
+    """
+
+    def handle(message: ClipSubmitted | TrackSubmitted) -> Iterator[Audio]:
+        subject: ClipSubject | TrackSubject
+        if isinstance(message, ClipSubmitted):
+            options = message.subject.options
+            pcm = decoder.decode(message.data, start_s=options.start_s, duration_s=options.duration_s)
+            subject = msgspec.structs.replace(
+                message.subject, start_s=options.start_s or 0.0, duration_s=pcm.duration_s
+            )
+        else:
+            pcm = decoder.decode(message.data)
+            track = with_tags(message.subject.track, pcm.source.tags)
+            track = msgspec.structs.replace(track, duration_s=pcm.duration_s)
+            subject = msgspec.structs.replace(message.subject, track=track)
+        yield Audio(
+            subject=subject,
+            pcm=pcm.samples.astype("<i2", copy=False).tobytes(),
+            sample_rate_hz=pcm.sample_rate_hz,
+            trace=message.trace,
+        )
+
+    return Service(role=DECODE, topics=topics, handle=handle)
+
+
+def write_service(writer: CatalogueWriter, *, topics: tuple[str, ...]) -> Service:
+    """Make the role that writes tracks and answers to the catalogue.
+
+    Parameters
+    ----------
+    writer : CatalogueWriter
+        The catalogue.
+    topics : tuple of str
+        ``tracks.classified``, ``recommendations`` or both.
+
+    Returns
+    -------
+    Service
+        Reads `Classified` tracks, writes `CatalogueChange` and `TrackOutcome`; reads `Answer`, writes no message.
+    """
+
+    def handle(message: Classified | Answer) -> Iterator[Message]:
+        if isinstance(message, Answer):
+            writer.put_answer(message)
+            return
+        subject = message.subject
+        if not isinstance(subject, TrackSubject):
+            # The topic of classified tracks holds nothing else; a clip there is a defect, and ends as one.
+            msg = f"a clip on its way into the catalogue: {subject.clip_id}"
+            raise TypeError(msg)
+        track = subject.track
+        written = writer.upsert(
+            track,
+            feature_version=message.feature_version,
+            frames=message.frames,
+            summary=message.summary,
+            model_version=message.model_version,
+            probabilities=message.probabilities,
+        )
+        version = written.catalogue_version
+        yield CatalogueChange(track_id=track.track_id, change="upserted", catalogue_version=version)
+        yield TrackOutcome(
+            track_id=track.track_id,
+            source_uri=track.source_uri,
+            status="added" if written.added else "updated",
+            catalogue_version=version,
+            attempt=subject.attempt,
+        )
+
+    return Service(role=WRITE, topics=topics, handle=handle)

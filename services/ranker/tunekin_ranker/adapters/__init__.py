@@ -1,0 +1,1 @@
+"""What the ranker touches of the outside world."""

@@ -1,0 +1,123 @@
+"""Snapshots of the catalogue that follow its changes."""
+
+from collections.abc import Iterable, Iterator
+
+from tunekin.catalogue.reader import CatalogueReader, IndexRow
+from tunekin.features import FEATURES, FeatureVersion
+from tunekin.messages import CatalogueChange
+from tunekin_ranker.index import Index, Track
+from tunekin_ranker.snapshot import Snapshot, TrackInfo
+
+__all__ = ["CatalogueSnapshots"]
+
+
+class CatalogueSnapshots:
+    """The newest state of the catalogue, held in memory; used by one thread.
+
+    Parameters
+    ----------
+    reader : CatalogueReader
+        The catalogue; reading is all that this does with it.
+    model_version : str
+        Mood model whose moods are in use.
+    version : FeatureVersion
+        Feature version whose frames are in use.
+    """
+
+    def __init__(self, reader: CatalogueReader, *, model_version: str, version: FeatureVersion = FEATURES) -> None:
+        self._reader = reader
+        self._model_version = model_version
+        self._version = version
+        self._snapshot: Snapshot | None = None
+
+    def current(self) -> Snapshot:
+        """Return the newest state; loads the catalogue the first time.
+
+        Returns
+        -------
+        Snapshot
+            Never changes; hold on to it for one query.
+
+        Raises
+        ------
+        DependencyError
+            The catalogue can't be read, and has not been before.
+        """
+        if self._snapshot is None:
+            self._snapshot = self._load()
+        return self._snapshot
+
+    def refresh(self) -> None:
+        """Load the catalogue anew if it has changed behind our back.
+
+        Raises
+        ------
+        DependencyError
+            The catalogue can't be read.
+        """
+        if self._snapshot is not None and self._reader.version() != self._snapshot.catalogue_version:
+            self._snapshot = self._load()
+
+    def apply(self, change: CatalogueChange) -> None:
+        """Take a change up.
+
+        Parameters
+        ----------
+        change : CatalogueChange
+            Which track changed, and from which version of the catalogue on. One that the snapshot has already is
+            passed over, so a repeated change does nothing.
+
+        Raises
+        ------
+        DependencyError
+            The catalogue can't be read; the change has to come again.
+        """
+        held = self._snapshot
+        if held is None or change.catalogue_version <= held.catalogue_version:
+            return
+        rows = self._reader.index_rows(
+            [change.track_id], feature_version=self._version.name, model_version=self._model_version
+        )
+        infos = dict(held.infos)
+        infos.pop(change.track_id, None)
+        infos.update(_infos(rows))
+        self._snapshot = Snapshot(
+            index=held.index.with_changes(upserts=_tracks(rows), removals=[change.track_id]),
+            infos=infos,
+            moods=held.moods,
+            feature_version=held.feature_version,
+            model_version=held.model_version,
+            catalogue_version=change.catalogue_version,
+        )
+
+    def _load(self) -> Snapshot:
+        moods = tuple(mood.label for mood in self._reader.moods(self._model_version))
+        with self._reader.index_snapshot(
+            feature_version=self._version.name, model_version=self._model_version
+        ) as read:
+            rows = [row for batch in read.batches for row in batch]
+            return Snapshot(
+                index=Index.build(_tracks(rows)),
+                infos=dict(_infos(rows)),
+                moods=moods,
+                feature_version=self._version.name,
+                model_version=self._model_version,
+                catalogue_version=read.catalogue_version,
+            )
+
+
+def _tracks(rows: Iterable[IndexRow]) -> Iterator[Track]:
+    for row in rows:
+        # An unknown artist is nobody in particular: such tracks share no place.
+        yield Track(
+            track_id=row.track.track_id, frames=row.frames, group=row.track.artist.casefold() or None, mood=row.mood
+        )
+
+
+def _infos(rows: Iterable[IndexRow]) -> Iterator[tuple[str, TrackInfo]]:
+    for row in rows:
+        track = row.track
+        yield (
+            track.track_id,
+            TrackInfo(title=track.title, artist=track.artist, album=track.album, duration_s=track.duration_s),
+        )

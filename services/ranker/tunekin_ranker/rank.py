@@ -1,0 +1,211 @@
+"""From a classified clip and a snapshot of the catalogue to an answer."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunekin.errors import EmptyCatalogueError, MessageError
+from tunekin.features import FeatureVersion, frames_from_bytes
+from tunekin.messages import (
+    Answer,
+    Classified,
+    ClipOptions,
+    ClipSubject,
+    Label,
+    Match,
+    MoodAnswer,
+    MoodShare,
+    SearchFacts,
+    Versions,
+    Why,
+)
+from tunekin_ranker.dtw import Clip
+from tunekin_ranker.representative import representative_span
+from tunekin_ranker.search import Hit, search
+from tunekin_ranker.similarity import IDENTITY_DISTANCE, similarity
+from tunekin_ranker.snapshot import Snapshot
+
+__all__ = ["AMBIGUOUS_MARGIN", "mood_answer", "rank"]
+
+# Two moods closer than this are both worth saying: the model's own error is of that size.
+AMBIGUOUS_MARGIN = 0.15
+# A longer query is compared by a representative part.
+_LONGEST_CLIP_S = 60.0
+_REPRESENTATIVE_S = 15.0
+
+
+def rank(
+    message: Classified,
+    clip: ClipSubject,
+    snapshot: Snapshot,
+    *,
+    version: FeatureVersion,
+    shortlist_size: int,
+) -> Answer:
+    """Find the tracks most like a clip.
+
+    Parameters
+    ----------
+    message : Classified
+        The clip's frames and mood probabilities.
+    clip : ClipSubject
+        The clip.
+    snapshot : Snapshot
+        The catalogue.
+    version : FeatureVersion
+        Of the frames.
+    shortlist_size : int
+        Tracks that faiss proposes in the mode ``shortlist``.
+
+    Returns
+    -------
+    Answer
+        Without a timeline.
+
+    Raises
+    ------
+    EmptyCatalogueError
+        There is nothing to recommend.
+    MessageError
+        The clip was featurized or classified by other versions than the catalogue.
+    """
+    _check_versions(message, snapshot)
+    options = clip.options
+    mood = mood_answer(message.probabilities, snapshot.moods)
+    frames = frames_from_bytes(message.frames, n_mfcc=version.n_mfcc)
+    first, stop = _compared_part(frames, version)
+    allowed = _allowed(snapshot, mood, options)
+    found = search(
+        snapshot.index,
+        Clip(frames[first:stop]),
+        k=options.k,
+        mode=options.mode,
+        shortlist_size=shortlist_size,
+        allowed=allowed,
+        identity_distance=IDENTITY_DISTANCE,
+    )
+    begin_s = clip.start_s + first * version.frame_s
+    clip_span_s = (begin_s, min(clip.start_s + stop * version.frame_s, clip.start_s + clip.duration_s))
+
+    def match(hit: Hit) -> Match:
+        return _match(hit, snapshot, probabilities=message.probabilities, clip_span_s=clip_span_s, version=version)
+
+    return Answer(
+        clip_id=clip.clip_id,
+        clip_sha256=clip.sha256,
+        key=clip.key,
+        status="answered",
+        mood=mood,
+        identified=match(found.identical[0]) if found.identical else None,
+        matches=tuple(match(hit) for hit in found.hits),
+        search=SearchFacts(
+            mode=options.mode,
+            scope=options.scope,
+            candidates=found.candidates,
+            compared_in_full=found.compared_in_full,
+            proven=found.proven,
+        ),
+        versions=Versions(
+            features=snapshot.feature_version,
+            model=snapshot.model_version,
+            catalogue=snapshot.catalogue_version,
+        ),
+        attempt=clip.attempt,
+    )
+
+
+def mood_answer(probabilities: tuple[float, ...], moods: tuple[Label, ...]) -> MoodAnswer:
+    """Say the mood that a model's probabilities mean.
+
+    Parameters
+    ----------
+    probabilities : tuple of float
+        Probability of each mood, by number.
+    moods : tuple of Label
+        Words for each, by number.
+
+    Returns
+    -------
+    MoodAnswer
+        The most probable mood and its runner-up; of equal ones the smaller number.
+
+    Examples
+    --------
+    >>> words = (Label(ko="춤", en="dancing"), Label(ko="비", en="rain"))
+    >>> answer = mood_answer((0.45, 0.55), words)
+    >>> answer.label.en, answer.runner_up.label.en, answer.ambiguous
+    ('rain', 'dancing', True)
+    """
+    order = sorted(range(len(probabilities)), key=lambda mood: -probabilities[mood])
+    best = order[0]
+    second = order[1] if len(order) > 1 else None
+    return MoodAnswer(
+        id=best,
+        label=moods[best],
+        probability=probabilities[best],
+        runner_up=None
+        if second is None
+        else MoodShare(id=second, label=moods[second], probability=probabilities[second]),
+        ambiguous=second is not None and probabilities[best] - probabilities[second] < AMBIGUOUS_MARGIN,
+    )
+
+
+def _check_versions(message: Classified, snapshot: Snapshot) -> None:
+    if len(snapshot.index) == 0:
+        msg = "the catalogue has no tracks"
+        raise EmptyCatalogueError(msg, hint="add music first: tunekin catalog add FOLDER")
+    sent = (message.feature_version, message.model_version)
+    held = (snapshot.feature_version, snapshot.model_version)
+    if sent != held:
+        msg = f"the clip has features {sent[0]!r} and moods {sent[1]!r}, the catalogue {held[0]!r} and {held[1]!r}"
+        raise MessageError(msg, hint="workers and catalogue have to be of the same versions")
+    if len(message.probabilities) != len(snapshot.moods):
+        msg = f"the clip has {len(message.probabilities)} mood probabilities, the catalogue {len(snapshot.moods)} moods"
+        raise MessageError(msg, hint="workers and catalogue have to be of the same model")
+
+
+def _compared_part(frames: NDArray[np.float16], version: FeatureVersion) -> tuple[int, int]:
+    """First frame and stop of the part of a clip that is compared."""
+    if len(frames) * version.frame_s <= _LONGEST_CLIP_S:
+        return 0, len(frames)
+    return representative_span(frames, length=round(_REPRESENTATIVE_S / version.frame_s))
+
+
+def _allowed(snapshot: Snapshot, mood: MoodAnswer, options: ClipOptions) -> NDArray[np.bool_] | None:
+    """Slots that the scope lets take part; None means all."""
+    if options.scope == "all":
+        return None
+    wanted = [mood.id]
+    if mood.ambiguous and mood.runner_up is not None:
+        wanted.append(mood.runner_up.id)
+    return np.isin(snapshot.index.moods, wanted)
+
+
+def _match(
+    hit: Hit,
+    snapshot: Snapshot,
+    *,
+    probabilities: tuple[float, ...],
+    clip_span_s: tuple[float, float],
+    version: FeatureVersion,
+) -> Match:
+    info = snapshot.infos[hit.track_id]
+    slot = snapshot.index.slot_of(hit.track_id)
+    mood = None if slot is None else snapshot.index.track_at(slot).mood
+    likeness = similarity(hit.distance)
+    # The last frame may reach past the end of the sound by a fraction of a frame.
+    end_s = min(hit.stop * version.frame_s, info.duration_s) if info.duration_s else hit.stop * version.frame_s
+    why = [Why(view="timbre", similarity=likeness)]
+    if mood is not None:
+        why.append(Why(view="mood", similarity=round(probabilities[mood], 4)))
+    return Match(
+        track_id=hit.track_id,
+        title=info.title,
+        artist=info.artist,
+        album=info.album,
+        mood=mood,
+        distance=hit.distance,
+        similarity=likeness,
+        clip_span_s=(round(clip_span_s[0], 3), round(clip_span_s[1], 3)),
+        track_span_s=(round(hit.start * version.frame_s, 3), round(end_s, 3)),
+        why=tuple(why),
+    )

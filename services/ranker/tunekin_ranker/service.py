@@ -1,0 +1,99 @@
+"""The ranker's topics, handler and follower."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+
+from tunekin.features import FEATURES, FeatureVersion
+from tunekin.messages import Answer, CatalogueChange, Classified, ClipSubject
+from tunekin.ports import Cache
+from tunekin.service import Follower, Service
+from tunekin_ranker.cache_key import cache_key
+from tunekin_ranker.rank import rank
+from tunekin_ranker.settings import RankerSettings
+from tunekin_ranker.snapshot import Snapshot
+
+__all__ = ["ROLE", "Snapshots", "follower", "service"]
+
+ROLE = "ranker"
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Answer)
+
+
+class Snapshots(Protocol):
+    """Follows the catalogue."""
+
+    def current(self) -> Snapshot:
+        """Return the newest state; a query uses one from beginning to end."""
+
+    def apply(self, change: CatalogueChange) -> None:
+        """Take a change up into the next state."""
+
+
+def service(
+    snapshots: Snapshots,
+    cache: Cache,
+    *,
+    topics: tuple[str, ...],
+    settings: RankerSettings,
+    version: FeatureVersion = FEATURES,
+) -> Service:
+    """Make the ranker.
+
+    Parameters
+    ----------
+    snapshots : Snapshots
+        The catalogue.
+    cache : Cache
+        Answers given before; an answer is the same without it.
+    topics : tuple of str
+        ``clips.classified``.
+    settings : RankerSettings
+        How matches are found.
+    version : FeatureVersion
+        Of the frames.
+
+    Returns
+    -------
+    Service
+        Reads `Classified`, writes `Answer`.
+    """
+    shortlist_size = settings.shortlist_size
+
+    def handle(message: Classified) -> Iterator[Answer]:
+        clip = message.subject
+        if not isinstance(clip, ClipSubject):
+            # The topic of classified clips holds nothing else; a track there is a defect, and ends as one.
+            msg = f"a track on its way to the ranker: {clip.track.track_id}"
+            raise TypeError(msg)
+        snapshot = snapshots.current()
+        key = cache_key(message, clip, snapshot, shortlist_size=shortlist_size)
+        known = cache.get(key)
+        if known is not None:
+            yield msgspec.structs.replace(
+                _decoder.decode(known), clip_id=clip.clip_id, key=clip.key, attempt=clip.attempt
+            )
+            return
+        answer = rank(message, clip, snapshot, version=version, shortlist_size=shortlist_size)
+        cache.set(key, _encoder.encode(answer))
+        yield answer
+
+    return Service(role=ROLE, topics=topics, handle=handle)
+
+
+def follower(snapshots: Snapshots) -> Follower:
+    """Make what keeps the ranker's snapshots up to date.
+
+    Parameters
+    ----------
+    snapshots : Snapshots
+        The catalogue.
+
+    Returns
+    -------
+    Follower
+        Reads every `CatalogueChange`.
+    """
+    return Follower(topics=("catalog.changes",), apply=snapshots.apply)

@@ -1,0 +1,55 @@
+"""One state of the catalogue, as the ranker answers from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tunekin.messages import Label
+from tunekin_ranker.index import Index
+
+__all__ = ["Snapshot", "TrackInfo"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrackInfo:
+    """What an answer says of a track besides how alike it is.
+
+    Attributes
+    ----------
+    title, artist, album : str
+        Empty where unknown.
+    duration_s : float
+        Length of its sound.
+    """
+
+    title: str
+    artist: str
+    album: str
+    duration_s: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Snapshot:
+    """One state of the catalogue; never changes.
+
+    Attributes
+    ----------
+    index : Index
+        The tracks' frames, groups and moods.
+    infos : mapping of str to TrackInfo
+        Every track of the index by id.
+    moods : tuple of Label
+        Words for each mood, by number.
+    feature_version : str
+        Feature version of the frames.
+    model_version : str
+        Mood model of the moods.
+    catalogue_version : int
+        Version of the catalogue that this is.
+    """
+
+    index: Index
+    infos: Mapping[str, TrackInfo]
+    moods: tuple[Label, ...]
+    feature_version: str
+    model_version: str
+    catalogue_version: int

@@ -1,0 +1,50 @@
+"""What a track is called."""
+
+import pytest
+
+from tunekin.messages import Track
+from tunekin_ingest.naming import from_file_name, with_tags
+
+
+def named(uri: str = "file:///m/A%20-%20B.flac", tags: dict[str, str] | None = None, **known: str) -> Track:
+    return with_tags(Track(track_id="t", source_uri=uri, **known), tags or {})
+
+
+def test_the_publishers_word_counts_before_the_tags() -> None:
+    track = named(tags={"title": "tagged", "artist": "tagged"}, title="said")
+    assert (track.title, track.artist) == ("said", "tagged")
+
+
+def test_tags_count_before_the_files_name() -> None:
+    track = named(tags={"title": "tagged", "album": "an album", "isrc": "X", "musicbrainz_trackid": "m"})
+    assert (track.title, track.artist, track.album, track.isrc, track.musicbrainz_id) == (
+        "tagged",
+        "",
+        "an album",
+        "X",
+        "m",
+    )
+
+
+def test_without_tags_the_files_name_tells() -> None:
+    assert (named().artist, named().title) == ("A", "B")
+
+
+@pytest.mark.parametrize(
+    ("name", "artist", "title"),
+    [
+        ("01 - Song", "", "Song"),
+        ("01. Artist - Song", "Artist", "Song"),
+        ("1999", "", "1999"),
+        ("7 rings", "", "7 rings"),
+        ("07 Song", "", "Song"),
+        ("밤의_산책", "", "밤의 산책"),
+        ("A - B - C", "A", "B - C"),
+    ],
+)
+def test_file_names_as_people_have_them(name: str, artist: str, title: str) -> None:
+    assert from_file_name(f"file:///music/{name}.mp3") == (artist, title)
+
+
+def test_an_endless_tag_is_cut_to_what_the_catalogue_holds() -> None:
+    assert len(named(tags={"title": "x" * 10_000}).title) == 255

@@ -1,0 +1,263 @@
+"""From a classified clip and a snapshot to an answer."""
+
+import msgspec
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tunekin.errors import EmptyCatalogueError, MessageError
+from tunekin.features import FEATURES, frames_to_bytes
+from tunekin.messages import Answer, CatalogueChange, Classified, ClipOptions, ClipSubject, Label, Track, TrackSubject
+from tunekin_ranker.adapters.memory_cache import MemoryCache
+from tunekin_ranker.index import Index
+from tunekin_ranker.index import Track as IndexTrack
+from tunekin_ranker.rank import rank
+from tunekin_ranker.service import service
+from tunekin_ranker.settings import RankerSettings
+from tunekin_ranker.snapshot import Snapshot, TrackInfo
+
+MOODS = (Label(ko="춤", en="dancing"), Label(ko="비", en="rain"), Label(ko="꿈", en="dreaming"))
+TRACK_FRAMES = 120
+
+
+def walk(seed: int, frames: int = TRACK_FRAMES) -> NDArray[np.float16]:
+    """A smooth sequence, as music has."""
+    steps = np.random.default_rng(seed).normal(0, 0.5, (frames, FEATURES.n_mfcc))
+    return (np.cumsum(steps, axis=0) * 0.5).astype(np.float16)
+
+
+def snapshot(count: int = 12, *, artists: int = 6, version: int = 7) -> Snapshot:
+    names = [f"t{number:02d}" for number in range(count)]
+    return Snapshot(
+        index=Index.build(
+            IndexTrack(track_id=name, frames=walk(number), group=f"artist {number % artists}", mood=number % 3)
+            for number, name in enumerate(names)
+        ),
+        infos={
+            name: TrackInfo(
+                title=f"song {name}",
+                artist=f"artist {number % artists}",
+                album="",
+                duration_s=TRACK_FRAMES * FEATURES.frame_s,
+            )
+            for number, name in enumerate(names)
+        },
+        moods=MOODS,
+        feature_version=FEATURES.name,
+        model_version="m1",
+        catalogue_version=version,
+    )
+
+
+def classified(
+    frames: NDArray[np.float16],
+    *,
+    probabilities: tuple[float, ...] = (0.8, 0.15, 0.05),
+    start_s: float = 0.0,
+    options: ClipOptions = ClipOptions(),
+    clip_id: str = "a#b",
+) -> Classified:
+    subject = ClipSubject(
+        clip_id=clip_id,
+        key=clip_id.partition("#")[2],
+        sha256="5" * 64,
+        options=options,
+        start_s=start_s,
+        duration_s=len(frames) * FEATURES.frame_s,
+    )
+    return Classified(
+        subject=subject,
+        feature_version=FEATURES.name,
+        frames=frames_to_bytes(frames),
+        summary=(0.0,) * FEATURES.summary_size,
+        model_version="m1",
+        probabilities=probabilities,
+    )
+
+
+def answer(message: Classified, held: Snapshot | None = None) -> Answer:
+    assert isinstance(message.subject, ClipSubject)
+    return rank(message, message.subject, held or snapshot(), version=FEATURES, shortlist_size=200)
+
+
+def stranger(seed: int = 99, frames: int = 64) -> NDArray[np.float16]:
+    return walk(seed, frames)
+
+
+def test_the_matches_come_best_first_and_one_an_artist() -> None:
+    matches = answer(classified(stranger())).matches
+    assert len(matches) == 5
+    assert [match.distance for match in matches] == sorted(match.distance for match in matches)
+    assert len({match.artist for match in matches}) == 5
+
+
+def test_the_answer_says_how_it_was_found_and_from_what() -> None:
+    facts = answer(classified(stranger()))
+    assert facts.search is not None
+    assert (facts.search.mode, facts.search.scope, facts.search.candidates) == ("certified", "all", 12)
+    assert facts.search.proven
+    assert facts.versions is not None
+    assert msgspec.to_builtins(facts.versions) == {"features": FEATURES.name, "model": "m1", "catalogue": 7}
+
+
+def test_a_cut_of_a_song_is_identified_with_its_moment_and_takes_no_place_among_the_matches() -> None:
+    found = answer(classified(walk(3)[40:100]))
+    assert found.identified is not None
+    assert found.identified.track_id == "t03"
+    assert found.identified.distance == 0
+    assert found.identified.track_span_s == pytest.approx((40 * FEATURES.frame_s, 100 * FEATURES.frame_s), abs=1e-3)
+    assert "t03" not in {match.track_id for match in found.matches}
+    assert len(found.matches) == 5
+
+
+def test_a_stranger_is_not_identified() -> None:
+    assert answer(classified(stranger())).identified is None
+
+
+def test_the_clips_span_counts_from_the_beginning_of_what_was_sent() -> None:
+    match = answer(classified(stranger(), start_s=30.0)).matches[0]
+    assert match.clip_span_s == pytest.approx((30.0, 30.0 + 64 * FEATURES.frame_s), abs=1e-3)
+
+
+def test_of_a_long_query_a_representative_part_is_compared_and_stated() -> None:
+    frames = walk(50, 1_000)
+    begin_s, end_s = answer(classified(frames)).matches[0].clip_span_s
+    assert end_s - begin_s == pytest.approx(15.0, abs=FEATURES.frame_s)
+    assert 0 <= begin_s < end_s <= 1_000 * FEATURES.frame_s
+
+
+def test_the_scope_of_a_mood_keeps_to_it() -> None:
+    found = answer(classified(stranger(), options=ClipOptions(scope="mood")))
+    assert {match.mood for match in found.matches} == {0}
+    assert found.search is not None
+    assert found.search.candidates == 4
+
+
+def test_an_ambiguous_mood_lets_the_runner_up_in() -> None:
+    message = classified(stranger(), probabilities=(0.5, 0.45, 0.05), options=ClipOptions(scope="mood"))
+    found = answer(message)
+    assert found.mood is not None
+    assert found.mood.ambiguous
+    assert {match.mood for match in found.matches} == {0, 1}
+
+
+def test_the_mood_is_said_in_words_with_its_runner_up() -> None:
+    mood = answer(classified(stranger())).mood
+    assert mood is not None
+    assert (mood.id, mood.label.ko, mood.probability, mood.ambiguous) == (0, "춤", 0.8, False)
+    assert mood.runner_up is not None
+    assert (mood.runner_up.id, mood.runner_up.label.en) == (1, "rain")
+
+
+def test_more_matches_than_songs_gives_what_there_is() -> None:
+    found = answer(classified(stranger(), options=ClipOptions(k=100)))
+    assert len(found.matches) == 6, "one an artist"
+
+
+def test_a_catalogue_without_songs_says_so() -> None:
+    with pytest.raises(EmptyCatalogueError) as caught:
+        answer(classified(stranger()), snapshot(0))
+    assert "tunekin catalog add" in caught.value.hint
+
+
+@pytest.mark.parametrize("field", ["feature_version", "model_version"])
+def test_vectors_of_two_versions_never_meet(field: str) -> None:
+    message = msgspec.structs.replace(classified(stranger()), **{field: "other"})
+    with pytest.raises(MessageError, match="'other'"):
+        answer(message)
+
+
+def test_similarity_falls_as_distance_grows() -> None:
+    matches = answer(classified(stranger())).matches
+    assert all(0 <= match.similarity <= 1 for match in matches)
+    assert [match.similarity for match in matches] == sorted((match.similarity for match in matches), reverse=True)
+
+
+class Held:
+    """Snapshots that a test sets."""
+
+    def __init__(self, now: Snapshot) -> None:
+        self.now = now
+        self.applied: list[CatalogueChange] = []
+
+    def current(self) -> Snapshot:
+        return self.now
+
+    def apply(self, change: CatalogueChange) -> None:
+        self.applied.append(change)
+
+
+class CountingCache(MemoryCache):
+    """Counts what it could answer."""
+
+    hits = 0
+
+    def get(self, key: str) -> bytes | None:
+        value = super().get(key)
+        self.hits += value is not None
+        return value
+
+
+def test_a_clip_asked_twice_is_answered_from_the_cache_under_its_own_name() -> None:
+    cache = CountingCache(max_entries=10)
+    handle = service(Held(snapshot()), cache, topics=("clips.classified",), settings=RankerSettings()).handle
+    (first,) = handle(classified(stranger(), clip_id="a#1"))
+    (second,) = handle(classified(stranger(), clip_id="a#2"))
+    assert cache.hits == 1
+    assert isinstance(second, Answer)
+    assert (second.clip_id, second.key) == ("a#2", "2")
+    assert msgspec.structs.replace(second, clip_id="a#1", key="1") == first
+
+
+@pytest.mark.parametrize(
+    "options", [ClipOptions(k=3), ClipOptions(scope="mood"), ClipOptions(mode="shortlist"), ClipOptions(start_s=1.0)]
+)
+def test_other_options_are_another_answer(options: ClipOptions) -> None:
+    cache = CountingCache(max_entries=10)
+    handle = service(Held(snapshot()), cache, topics=("clips.classified",), settings=RankerSettings()).handle
+    list(handle(classified(stranger())))
+    list(handle(classified(stranger(), options=options)))
+    assert cache.hits == 0
+
+
+def test_after_a_change_of_the_catalogue_nothing_stale_is_answered() -> None:
+    cache = CountingCache(max_entries=10)
+    held = Held(snapshot(version=7))
+    handle = service(held, cache, topics=("clips.classified",), settings=RankerSettings()).handle
+    list(handle(classified(stranger())))
+    held.now = snapshot(13, version=8)
+    (later,) = handle(classified(stranger()))
+    assert cache.hits == 0
+    assert isinstance(later, Answer)
+    assert later.versions is not None
+    assert later.versions.catalogue == 8
+
+
+def test_without_a_cache_the_answer_is_the_same() -> None:
+    settings = RankerSettings()
+    answers = []
+    for entries in (0, 10):
+        handle = service(
+            Held(snapshot()), MemoryCache(max_entries=entries), topics=("clips.classified",), settings=settings
+        ).handle
+        list(handle(classified(stranger())))
+        answers.append(list(handle(classified(stranger()))))
+    assert answers[0] == answers[1]
+
+
+def test_a_track_on_the_clips_lane_is_a_defect() -> None:
+    handle = service(
+        Held(snapshot()), MemoryCache(max_entries=1), topics=("clips.classified",), settings=RankerSettings()
+    )
+    message = msgspec.structs.replace(classified(stranger()), subject=TrackSubject(track=Track(track_id="t")))
+    with pytest.raises(TypeError, match="a track on its way to the ranker"):
+        list(handle.handle(message))
+
+
+def test_the_least_recently_used_entry_goes_first() -> None:
+    cache = MemoryCache(max_entries=2)
+    cache.set("a", b"1")
+    cache.set("b", b"2")
+    cache.get("a")
+    cache.set("c", b"3")
+    assert [cache.get(key) for key in "abc"] == [b"1", None, b"3"]
