@@ -1,0 +1,274 @@
+"""Subsequence dynamic time warping of a clip in tracks.
+
+Conventions
+-----------
+A clip of ``n`` frames ``x`` is aligned with any span of a track of ``m`` frames ``y``; frames are vectors of ``d``
+coefficients. Tracks are stored as float16 (`tunekin_ranker.packed`), the clip counts as it is given::
+
+    C[i, j] = ||x[i] - y[j]||                                               (Euclidean, not squared)
+    D[0, j] = C[0, j]                                                       (a path may begin at every frame)
+    D[i, j] = C[i, j] + min(D[i-1, j-1], D[i, j-1], D[i-1, j])              (outside the matrix: infinite)
+    distance = min_j D[n-1, j] / n                                          (a path may end at every frame)
+
+The *exact distance* is what these lines give in float64, each sum in order, and it is what `exact_distances` returns,
+bit for bit. A *floor* is a proven lower bound of the exact distance. There are two, the dearer the closer:
+
+================== ====================================== ==========================================
+function           bound                                  cost of a cell (clip frame x track frame)
+================== ====================================== ==========================================
+`row_floors`       mean of the rows' smallest local cost  half
+`alignment_floors` the distance but for float32 rounding  1
+`exact_distances`  the distance                           about 2
+================== ====================================== ==========================================
+
+``docs/adr/0003-subsequence-dtw.md`` gives the reasons and derives the rounding margin.
+
+References
+----------
+H. Sakoe and S. Chiba, "Dynamic programming algorithm optimization for spoken word recognition", IEEE Transactions on
+Acoustics, Speech, and Signal Processing 26(1), 1978. M. Müller, "Fundamentals of Music Processing", section 7.2.3
+(subsequence DTW), Springer, 2015.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunekin.errors import InputError
+from tunekin_ranker.kernels import LANES, TILE_LANES, kernels_for
+from tunekin_ranker.packed import PackedFrames, pack
+
+__all__ = ["Clip", "Span", "align", "alignment_floors", "exact_distances", "row_floors"]
+
+# Greatest relative error of one rounding to float32.
+_UNIT_ROUNDOFF = 2.0**-24
+# Below this a float32 product may lose all its digits, or become zero.
+_SMALLEST_NORMAL = 2.0**-126
+# Of float16, so of every stored frame; `FAR` lies beyond all paths between such frames.
+_LARGEST = 65_504.0
+
+
+class Clip:
+    """A clip, made ready to be compared with many tracks.
+
+    Parameters
+    ----------
+    frames : np.ndarray [shape=(n, d)]
+        Frames of the clip; float16 and float32 count exactly as they are.
+
+    Attributes
+    ----------
+    frames : np.ndarray [shape=(n, d), dtype=float64]
+        The frames, exactly as given.
+    rounded : np.ndarray [shape=(n, d), dtype=float32]
+        The frames as the float32 loops see them; other numbers only if they were given in float64.
+    lanes : np.ndarray [shape=(tiles, d, lanes), dtype=float64]
+        The frames, backwards, in tiles; see `tunekin_ranker.kernels`.
+    cost_error : float
+        Greatest absolute error of a float32 local cost, beside the relative one.
+
+    Raises
+    ------
+    InputError
+        There are no frames, or numbers that float16 cannot hold.
+    """
+
+    __slots__ = ("cost_error", "frames", "lanes", "rounded")
+
+    def __init__(self, frames: NDArray[np.floating]) -> None:
+        if frames.ndim != 2 or 0 in frames.shape:  # noqa: PLR2004 (frames by coefficients)
+            raise InputError(
+                f"the clip's frames have the shape {frames.shape}", hint="at least one frame: (n, coefficients)"
+            )
+        self.frames = frames.astype(np.float64, order="C")
+        if not np.abs(self.frames).max() <= _LARGEST:
+            raise InputError("the clip's frames hold a number that is not finite in float16", hint="within ±65,504")
+        n, d = self.frames.shape
+        self.rounded = self.frames.astype(np.float32)
+        tiles = -(-n // TILE_LANES)
+        width = -(-n // (tiles * LANES)) * LANES
+        lanes = np.zeros((tiles, width, d))
+        lanes.reshape(-1, d)[:n] = self.frames
+        self.lanes = np.ascontiguousarray(lanes[:, ::-1].transpose(0, 2, 1))
+        moved = np.linalg.norm(self.rounded - self.frames, axis=1).max()
+        self.cost_error = float(moved) * (1 + _UNIT_ROUNDOFF) + 2 * math.sqrt(d * _SMALLEST_NORMAL)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Span:
+    """Where a clip lies in a track.
+
+    Attributes
+    ----------
+    distance : float
+        The exact distance.
+    start, stop : int
+        The track's frames ``[start, stop)`` that the clip is aligned with.
+    """
+
+    distance: float
+    start: int
+    stop: int
+
+
+def row_floors(
+    clip: Clip, tracks: PackedFrames, rows: NDArray[np.int64], *, cutoff: float = math.inf
+) -> NDArray[np.float64]:
+    """Bound distances from below by each clip frame's nearest frame anywhere in the track.
+
+    Every alignment visits every frame of the clip, at no less than that frame's smallest local cost.
+
+    Parameters
+    ----------
+    clip : Clip
+        The clip.
+    tracks : PackedFrames
+        Tracks of the same number of coefficients.
+    rows : np.ndarray [shape=(rows,), dtype=int64]
+        Which of the tracks.
+    cutoff : float
+        A distance above which floors need not be close: summing up stops there.
+
+    Returns
+    -------
+    np.ndarray [shape=(rows,), dtype=float64]
+        Floors of the exact distances.
+
+    Raises
+    ------
+    InputError
+        Clip and tracks differ in their number of coefficients.
+    """
+    _check(clip, tracks)
+    n, d = clip.frames.shape
+    cells = np.full(rows.size, n)
+    highest = (cutoff + clip.cost_error) * n / (1 - float(_margin(n, d=d)))
+    sums = kernels_for(d).row_minima(clip.rounded, tracks.bits, tracks.starts, rows, highest)
+    return _floors(sums, cells=cells, clip=clip)
+
+
+def alignment_floors(clip: Clip, tracks: PackedFrames, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Compute distances in float32, and lower them by all that rounding can have added.
+
+    Parameters
+    ----------
+    clip : Clip
+        The clip.
+    tracks : PackedFrames
+        Tracks of the same number of coefficients.
+    rows : np.ndarray [shape=(rows,), dtype=int64]
+        Which of the tracks.
+
+    Returns
+    -------
+    np.ndarray [shape=(rows,), dtype=float64]
+        Floors of the exact distances, lower by about 1e-7 of them for each frame of clip and track.
+
+    Raises
+    ------
+    InputError
+        Clip and tracks differ in their number of coefficients.
+    """
+    _check(clip, tracks)
+    n, d = clip.frames.shape
+    lanes = clip.lanes.astype(np.float32)
+    sums = kernels_for(d).alignments_float32(lanes, n, tracks.bits, tracks.starts, rows)
+    # A path never returns, so it has at most n + m - 1 cells.
+    cells = n + np.diff(tracks.starts)[rows] - 1
+    return _floors(sums, cells=cells, clip=clip)
+
+
+def exact_distances(clip: Clip, tracks: PackedFrames, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Compute exact distances.
+
+    Parameters
+    ----------
+    clip : Clip
+        The clip.
+    tracks : PackedFrames
+        Tracks of the same number of coefficients.
+    rows : np.ndarray [shape=(rows,), dtype=int64]
+        Which of the tracks.
+
+    Returns
+    -------
+    np.ndarray [shape=(rows,), dtype=float64]
+        The exact distances.
+
+    Raises
+    ------
+    InputError
+        Clip and tracks differ in their number of coefficients.
+
+    Examples
+    --------
+    >>> track = np.array([[5.0], [1.0], [2.0], [2.0], [3.0], [7.0]])
+    >>> clip = Clip(np.array([[1.0], [2.0], [3.5]]))
+    >>> exact_distances(clip, pack([track], coefficients=1), np.array([0])) * len(clip)
+    array([0.5])
+    """
+    _check(clip, tracks)
+    n, d = clip.frames.shape
+    sums = kernels_for(d).alignments_float64(clip.lanes, n, tracks.bits, tracks.starts, rows)
+    return np.divide(sums, n)
+
+
+def align(clip: Clip, frames: NDArray[np.floating]) -> Span:
+    """Find the span of a track that a clip is aligned with.
+
+    Of several cheapest paths it takes the one that ends first, and backwards from there at every cell the diagonal step
+    before the step along the track before the step along the clip, as `librosa.sequence.dtw` does.
+
+    Parameters
+    ----------
+    clip : Clip
+        The clip.
+    frames : np.ndarray [shape=(m, d)]
+        Frames of the track; count as float16.
+
+    Returns
+    -------
+    Span
+        The span and the exact distance.
+
+    Raises
+    ------
+    InputError
+        Clip and track differ in their number of coefficients.
+
+    Examples
+    --------
+    >>> track = np.array([[5.0], [1.0], [2.0], [2.0], [3.0], [7.0]])
+    >>> align(Clip(np.array([[1.0], [2.0], [3.0]])), track)
+    Span(distance=0.0, start=1, stop=5)
+    """
+    n, d = clip.frames.shape
+    track = pack([frames], coefficients=d)
+    total, first, last = kernels_for(d).span(clip.frames, track.bits, track.starts, 0)
+    return Span(distance=total / n, start=int(first), stop=int(last) + 1)
+
+
+def _check(clip: Clip, tracks: PackedFrames) -> None:
+    """Refuse frames that are not of one kind."""
+    if clip.frames.shape[1] != tracks.coefficients:
+        raise InputError(
+            f"the clip's frames have {clip.frames.shape[1]} coefficients, the tracks' {tracks.coefficients}",
+            hint="compare frames of one feature version only",
+        )
+
+
+def _margin(cells: NDArray[np.int64] | int, *, d: int) -> NDArray[np.float64]:
+    """Bound the relative error of a float32 sum of so many local costs, with one rounding to spare for float64's."""
+    return (np.asarray(cells) + d / 2 + 3) * _UNIT_ROUNDOFF
+
+
+def _floors(sums: NDArray[np.floating], *, cells: NDArray[np.int64], clip: Clip) -> NDArray[np.float64]:
+    """Lower float32 sums of at most so many local costs by all that rounding can have added, and normalise them."""
+    n, d = clip.frames.shape
+    lowered = sums.astype(np.float64) * (1 - _margin(cells, d=d)) - cells * clip.cost_error
+    return np.divide(lowered.clip(min=0), n)

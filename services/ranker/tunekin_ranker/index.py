@@ -1,0 +1,342 @@
+"""The tracks to choose from, as one immutable snapshot.
+
+A query holds on to its `Index` and sees one state of the catalogue from beginning to end, whatever changes meanwhile.
+
+Tracks lie in *segments*, which never change. A change marks replaced and removed tracks as gone in a copy of the marks
+and adds one segment for what is new. Segments are merged whenever one is not at least twice as large as the next, as
+log-structured merge trees do: there are never more than a few, and each track is copied a logarithmic number of times.
+
+A *slot* is the place of a track in one snapshot: the tracks of all segments counted through, gone ones included. Masks
+over slots and results by slot hold for that snapshot only.
+"""
+
+import functools
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from tunekin.errors import InputError
+from tunekin_ranker.packed import PackedFrames, concatenate, pack
+
+__all__ = ["NO_MOOD", "Index", "Track"]
+
+# In arrays of moods, which cannot hold None.
+NO_MOOD = -1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+class Track:
+    """What the ranker knows of a track.
+
+    Attributes
+    ----------
+    track_id : str
+        Name of the track.
+    frames : np.ndarray [shape=(m, d)]
+        Its frames; kept as float16.
+    group : str or None
+        Tracks of one group, an artist for instance, share one place in an answer; ``None`` shares with nobody.
+    mood : int or None
+        Number of its mood, 0 and up.
+    """
+
+    track_id: str
+    frames: NDArray[np.floating]
+    group: str | None = None
+    mood: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Segment:
+    """Tracks that were added together or merged; never changes."""
+
+    frames: PackedFrames
+    track_ids: tuple[str, ...]
+    groups: tuple[str | None, ...]
+    moods: NDArray[np.int32]
+    means: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.track_ids)
+
+    @functools.cached_property
+    def row_of(self) -> dict[str, int]:
+        return {track_id: row for row, track_id in enumerate(self.track_ids)}
+
+    @functools.cached_property
+    def flat(self) -> faiss.IndexFlatL2:
+        flat = faiss.IndexFlatL2(self.means.shape[1])
+        flat.add(self.means)
+        return flat
+
+    def take(self, rows: NDArray[np.int64]) -> "_Segment":
+        return _Segment(
+            frames=self.frames.take(rows.tolist()),
+            track_ids=tuple(self.track_ids[row] for row in rows),
+            groups=tuple(self.groups[row] for row in rows),
+            moods=self.moods[rows],
+            means=self.means[rows],
+        )
+
+
+def _segment(tracks: Iterable[Track], *, coefficients: int | None) -> _Segment | None:
+    """Lay out tracks; none at all make no segment."""
+    tracks = list(tracks)
+    if not tracks:
+        return None
+    if coefficients is None:
+        coefficients = int(tracks[0].frames.shape[-1])
+    track_ids = tuple(track.track_id for track in tracks)
+    if len(set(track_ids)) < len(track_ids):
+        twice = next(track_id for i, track_id in enumerate(track_ids) if track_id in track_ids[:i])
+        raise InputError(f"track id {twice!r} appears twice", hint="give each track once")
+    frames = pack((track.frames for track in tracks), coefficients=coefficients)
+    return _Segment(
+        frames=frames,
+        track_ids=track_ids,
+        groups=tuple(track.group for track in tracks),
+        moods=np.array([NO_MOOD if track.mood is None else track.mood for track in tracks], np.int32),
+        means=np.array([frames.frames(row).mean(axis=0, dtype=np.float64) for row in range(len(tracks))], np.float32),
+    )
+
+
+def _merge(parts: Collection[tuple[_Segment, NDArray[np.bool_]]]) -> _Segment:
+    """Put what is left of several segments into one."""
+    kept = [segment if alive.all() else segment.take(np.flatnonzero(alive)) for segment, alive in parts]
+    return _Segment(
+        frames=concatenate((segment.frames for segment in kept), coefficients=kept[0].frames.coefficients),
+        track_ids=tuple(track_id for segment in kept for track_id in segment.track_ids),
+        groups=tuple(group for segment in kept for group in segment.groups),
+        moods=np.concatenate([segment.moods for segment in kept]),
+        means=np.concatenate([segment.means for segment in kept]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """An immutable snapshot of tracks; made by `build` and `with_changes`.
+
+    Attributes
+    ----------
+    coefficients : int or None
+        Numbers in a frame, ``d``; ``None`` until there was a track.
+    """
+
+    coefficients: int | None = None
+    _parts: tuple[tuple[_Segment, NDArray[np.bool_]], ...] = ()
+
+    @classmethod
+    def build(cls, tracks: Iterable[Track]) -> "Index":
+        """Make a snapshot.
+
+        Parameters
+        ----------
+        tracks : iterable of Track
+            The tracks, each id once.
+
+        Returns
+        -------
+        Index
+            The snapshot.
+
+        Raises
+        ------
+        InputError
+            An id appears twice, or frames cannot be compared.
+        """
+        return cls().with_changes(upserts=tracks)
+
+    def with_changes(self, *, upserts: Iterable[Track] = (), removals: Iterable[str] = ()) -> "Index":
+        """Make the next snapshot; this one stays as it is.
+
+        Parameters
+        ----------
+        upserts : iterable of Track
+            New tracks, and tracks that take the place of those with their ids; each id once.
+        removals : iterable of str
+            Ids of tracks to leave out, before the upserts are added; unknown ids change nothing.
+
+        Returns
+        -------
+        Index
+            The next snapshot.
+
+        Raises
+        ------
+        InputError
+            An id appears twice among the upserts, or frames cannot be compared.
+        """
+        added = _segment(upserts, coefficients=self.coefficients)
+        gone = {*removals, *(added.track_ids if added else ())}
+        parts = []
+        for segment, alive in self._parts:
+            rows = [segment.row_of[track_id] for track_id in gone if track_id in segment.row_of]
+            if rows:
+                alive = alive.copy()  # noqa: PLW2901  (the marks of this snapshot stay)
+                alive[rows] = False
+            parts.append((segment, alive))
+        coefficients = self.coefficients
+        if added:
+            parts.append((added, np.ones(len(added), np.bool_)))
+            coefficients = added.frames.coefficients
+        return Index(coefficients, _compacted(parts))
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self.alive))
+
+    @property
+    def slots(self) -> int:
+        """Number of slots."""
+        return sum(len(segment) for segment, _ in self._parts)
+
+    @functools.cached_property
+    def alive(self) -> NDArray[np.bool_]:
+        """Whether a slot holds a track, by slot."""
+        return np.concatenate([np.empty(0, np.bool_), *(alive for _, alive in self._parts)])
+
+    @functools.cached_property
+    def moods(self) -> NDArray[np.int32]:
+        """Mood of each slot's track, `NO_MOOD` where unset."""
+        return np.concatenate([np.empty(0, np.int32), *(segment.moods for segment, _ in self._parts)])
+
+    @functools.cached_property
+    def groups(self) -> tuple[str | None, ...]:
+        """Group of each slot's track."""
+        return tuple(group for segment, _ in self._parts for group in segment.groups)
+
+    @functools.cached_property
+    def _offsets(self) -> NDArray[np.int64]:
+        """First slot of each segment, then the number of slots."""
+        return np.cumsum([0, *(len(segment) for segment, _ in self._parts)], dtype=np.int64)
+
+    def slot_of(self, track_id: str) -> int | None:
+        """Find a track.
+
+        Parameters
+        ----------
+        track_id : str
+            Name of the track.
+
+        Returns
+        -------
+        int or None
+            Its slot; ``None`` where there is no such track.
+        """
+        for offset, (segment, alive) in zip(self._offsets, self._parts, strict=False):
+            row = segment.row_of.get(track_id)
+            if row is not None and alive[row]:
+                return int(offset) + row
+        return None
+
+    def track_at(self, slot: int) -> Track:
+        """Return the track in a slot.
+
+        Parameters
+        ----------
+        slot : int
+            The slot.
+
+        Returns
+        -------
+        Track
+            The track, with a view of its frames.
+        """
+        part = int(np.searchsorted(self._offsets, slot, side="right")) - 1
+        segment, row = self._parts[part][0], slot - int(self._offsets[part])
+        mood = int(segment.moods[row])
+        return Track(
+            track_id=segment.track_ids[row],
+            frames=segment.frames.frames(row),
+            group=segment.groups[row],
+            mood=None if mood == NO_MOOD else mood,
+        )
+
+    def score(
+        self, slots: NDArray[np.int64], function: Callable[[PackedFrames, NDArray[np.int64]], NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        """Apply a function of packed tracks to some of the tracks.
+
+        Parameters
+        ----------
+        slots : np.ndarray [shape=(count,), dtype=int64]
+            Which tracks.
+        function : callable
+            From a buffer and its rows to one number for each row, as those in `tunekin_ranker.dtw`.
+
+        Returns
+        -------
+        np.ndarray [shape=(count,), dtype=float64]
+            The number of each slot.
+        """
+        values = np.empty(slots.size)
+        part_of = np.searchsorted(self._offsets, slots, side="right") - 1
+        for part in np.unique(part_of):
+            mine = part_of == part
+            values[mine] = function(self._parts[part][0].frames, slots[mine] - self._offsets[part])
+        return values
+
+    def nearest_means(self, mean: NDArray[np.floating], *, count: int, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Propose tracks by the mean of their frames.
+
+        Parameters
+        ----------
+        mean : np.ndarray [shape=(d,)]
+            Mean of a clip's frames.
+        count : int
+            How many tracks to propose.
+        allowed : np.ndarray [shape=(slots,), dtype=bool]
+            Slots to choose from.
+
+        Returns
+        -------
+        np.ndarray [shape=(min(count, allowed),), dtype=int64]
+            Slots of the tracks whose mean vectors are nearest in Euclidean distance, the nearest first.
+
+        Raises
+        ------
+        InputError
+            The mean has another number of coefficients than the tracks.
+        """
+        if self.coefficients not in {None, mean.size}:
+            raise InputError(
+                f"a mean of {mean.size} coefficients for tracks of {self.coefficients}",
+                hint="compare frames of one feature version only",
+            )
+        query = np.ascontiguousarray(mean, np.float32)[None]
+        proposals = [(np.empty(0, np.float32), np.empty(0, np.int64))]
+        for offset, (segment, alive) in zip(self._offsets, self._parts, strict=False):
+            mask = alive & allowed[offset : offset + len(segment)]
+            wanted = min(count, int(np.count_nonzero(mask)))
+            if wanted:
+                # Faiss keeps pointers only: the bits and the selector must live until it has searched.
+                bits = np.packbits(mask, bitorder="little")
+                selector = faiss.IDSelectorBitmap(bits.size, faiss.swig_ptr(bits))
+                parameters = faiss.SearchParameters()
+                parameters.sel = selector
+                distances, rows = segment.flat.search(query, wanted, params=parameters)
+                proposals.append((distances[0], rows[0] + offset))
+        distances, slots = (np.concatenate(column) for column in zip(*proposals, strict=True))
+        return slots[np.lexsort((slots, distances))[:count]]
+
+
+def _compacted(
+    parts: list[tuple[_Segment, NDArray[np.bool_]]],
+) -> tuple[tuple[_Segment, NDArray[np.bool_]], ...]:
+    """Drop and merge segments until each has twice the tracks of the next, and none has lost more than half."""
+    result: list[tuple[_Segment, NDArray[np.bool_]]] = []
+    for part in parts:
+        group = [part]
+        while result and np.count_nonzero(result[-1][1]) < 2 * sum(np.count_nonzero(alive) for _, alive in group):
+            group.insert(0, result.pop())
+        left = sum(int(np.count_nonzero(alive)) for _, alive in group)
+        if not left:
+            continue
+        if len(group) > 1 or 2 * left < len(part[0]):
+            merged = _merge(group)
+            result.append((merged, np.ones(left, np.bool_)))
+        else:
+            result.append(part)
+    return tuple(result)

@@ -1,0 +1,216 @@
+"""Floors never exceed, and exact distances equal, what plain loops in float64 give."""
+
+import dtaidistance.dtw_ndim
+import librosa
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tests.unit.ranker import reference
+from tunekin.errors import InputError
+from tunekin_ranker.dtw import Clip, align, alignment_floors, exact_distances, row_floors
+from tunekin_ranker.kernels import TILE_LANES
+from tunekin_ranker.packed import pack
+
+LARGEST = 65_504.0
+# One number of coefficients for most tests, since each is compiled by itself.
+D = 3
+
+
+def frames(rng, m, *, d=D, scale=1.0):
+    return (rng.standard_normal((m, d)) * scale).astype(np.float16)
+
+
+def halves(*, numbers, lengths, d=D):
+    """Frames of float16 numbers."""
+    return lengths.flatmap(lambda m: hnp.arrays(np.float16, (m, d), elements=numbers))
+
+
+few = st.integers(1, 9)
+any_half = st.floats(-LARGEST, LARGEST, width=16)
+# So few numbers that costs and whole paths are often equal.
+tying = st.integers(-1, 1).map(float)
+
+
+def all_rows(tracks):
+    return np.arange(len(tracks))
+
+
+@given(clip=halves(numbers=any_half, lengths=few), track=halves(numbers=any_half, lengths=few))
+def test_exact_distances_equal_the_double_loop_bit_for_bit(clip, track):
+    [found] = exact_distances(Clip(clip), pack([track], coefficients=D), np.array([0]))
+    assert found == reference.distance(clip, track)
+
+
+@pytest.mark.parametrize("n", [1, 15, 16, 17, 64, TILE_LANES, TILE_LANES + 1, 2 * TILE_LANES + 5])
+@pytest.mark.parametrize("m", [1, 2, 16, 50, 130])
+def test_tiles_of_every_fill_agree_with_the_double_loop(n, m):
+    rng = np.random.default_rng(n * 1_000 + m)
+    clip, track = frames(rng, n), frames(rng, m)
+    ready, tracks = Clip(clip), pack([track], coefficients=D)
+    wanted = reference.distance(clip, track)
+    assert exact_distances(ready, tracks, np.array([0])) == wanted
+    assert alignment_floors(ready, tracks, np.array([0])) == pytest.approx(wanted, rel=1e-4)
+    found = align(ready, track)
+    assert (found.distance, (found.start, found.stop)) == (wanted, reference.span(clip, track))
+
+
+def test_tracks_of_different_lengths_do_not_disturb_each_other():
+    rng = np.random.default_rng(1)
+    clip = frames(rng, 20, d=20)
+    tracks = [frames(rng, m, d=20) for m in (300, 1, 7, 64, 65, 2)]
+    packed = pack(tracks, coefficients=20)
+    rows = np.array([4, 0, 5, 1, 1])
+    wanted = [reference.distance(clip, tracks[row]) for row in rows]
+    assert exact_distances(Clip(clip), packed, rows).tolist() == wanted
+
+
+@given(clip=halves(numbers=tying, lengths=few), track=halves(numbers=tying, lengths=few))
+def test_of_equal_paths_the_span_follows_the_tie_rule(clip, track):
+    found = align(Clip(clip), track)
+    assert (found.start, found.stop) == reference.span(clip, track)
+    assert found.distance == reference.distance(clip, track)
+
+
+@settings(max_examples=300)
+@given(
+    clip=halves(numbers=any_half, lengths=few),
+    track=halves(numbers=any_half, lengths=few),
+    near=st.booleans(),
+    cutoff=st.floats(0, 1e5),
+)
+def test_floors_never_exceed_the_exact_distance(clip, track, near, cutoff):
+    if near:
+        # Frames that nearly coincide at great norms are where a difference of squares would lose every digit.
+        track = np.nextafter(clip, np.float16(0))
+    ready, tracks = Clip(clip), pack([track], coefficients=D)
+    wanted = reference.distance(clip, track)
+    assert row_floors(ready, tracks, np.array([0])) <= wanted
+    assert row_floors(ready, tracks, np.array([0]), cutoff=cutoff) <= wanted
+    [floor] = alignment_floors(ready, tracks, np.array([0]))
+    assert wanted * (1 - 1e-5) - 1e-15 <= floor <= wanted
+
+
+@given(
+    clip=few.flatmap(lambda n: hnp.arrays(np.float64, (n, D), elements=st.floats(-LARGEST, LARGEST))),
+    track=halves(numbers=any_half, lengths=few),
+)
+def test_floors_hold_for_clips_that_float32_must_round(clip, track):
+    ready, tracks = Clip(clip), pack([track], coefficients=D)
+    wanted = reference.distance(clip, track)
+    assert exact_distances(ready, tracks, np.array([0])) == wanted
+    assert row_floors(ready, tracks, np.array([0])) <= wanted
+    assert alignment_floors(ready, tracks, np.array([0])) <= wanted
+
+
+def test_a_floor_that_passes_the_cutoff_stays_above_it_or_is_complete():
+    rng = np.random.default_rng(2)
+    clip, tracks = Clip(frames(rng, 30)), pack([frames(rng, 40) for _ in range(50)], coefficients=D)
+    complete = row_floors(clip, tracks, all_rows(tracks))
+    cutoff = float(np.median(complete))
+    cut = row_floors(clip, tracks, all_rows(tracks), cutoff=cutoff)
+    kept = complete <= cutoff
+    assert kept.any()
+    assert not kept.all()
+    assert (cut[kept] == complete[kept]).all()
+    assert (cut[~kept] > cutoff).all()
+    assert (cut <= complete).all()
+    assert (cut < complete).any()
+
+
+def test_a_long_path_keeps_its_floor_below_the_distance_and_close_to_it():
+    # 3,000 frames nearer to the clip than float32 resolves beside their sum: the longest sums lose the most.
+    rng = np.random.default_rng(3)
+    track = frames(rng, 3_000)
+    clip = (track[500:2_500].astype(np.float64) + 0.1).astype(np.float16)
+    ready, tracks = Clip(clip), pack([track], coefficients=D)
+    [wanted] = exact_distances(ready, tracks, np.array([0]))
+    [floor] = alignment_floors(ready, tracks, np.array([0]))
+    assert 0.999 * wanted < floor <= wanted
+
+
+@pytest.mark.parametrize("value", [0.0, 6e-8, -1.5, LARGEST])
+def test_a_constant_clip_has_distance_zero_in_a_track_that_holds_its_frame(value):
+    clip = np.full((70, D), value, np.float16)
+    track = np.concatenate([np.full((3, D), 7.0), clip[:1], np.full((3, D), 7.0)]).astype(np.float16)
+    ready, tracks = Clip(clip), pack([track], coefficients=D)
+    assert exact_distances(ready, tracks, np.array([0])) == 0
+    assert alignment_floors(ready, tracks, np.array([0])) == 0
+    assert align(ready, track).start == 3
+    assert align(ready, track).stop == 4
+
+
+def test_a_cut_is_found_where_it_was_cut():
+    rng = np.random.default_rng(4)
+    track = frames(rng, 400, d=20)
+    found = align(Clip(track[123:187]), track)
+    assert (found.distance, found.start, found.stop) == (0.0, 123, 187)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 9), (7, 7), (12, 40), (64, 320)])
+def test_distance_and_span_agree_with_librosa(n, m):
+    rng = np.random.default_rng(n + m)
+    clip, track = frames(rng, n, d=20), frames(rng, m, d=20)
+    total, path = librosa.sequence.dtw(
+        clip.T.astype(np.float64), track.T.astype(np.float64), metric="euclidean", subseq=True
+    )
+    found = align(Clip(clip), track)
+    assert found.distance == pytest.approx(total[-1].min() / n, rel=1e-12)
+    assert (found.start, found.stop) == (path[-1][1], path[0][1] + 1)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 9), (9, 1), (7, 7), (40, 12), (12, 40)])
+def test_distance_agrees_with_warping_paths_of_dtaidistance(n, m):
+    rng = np.random.default_rng(n + m)
+    clip, track = frames(rng, n), frames(rng, m)
+    wanted, _ = dtaidistance.dtw_ndim.warping_paths(
+        clip.astype(np.float64), track.astype(np.float64), psi=[0, 0, m, m], inner_dist="euclidean"
+    )
+    assert align(Clip(clip), track).distance == pytest.approx(wanted / n, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, 65_536.0])
+def test_frames_that_float16_cannot_hold_are_refused(wrong):
+    bad = np.zeros((4, D))
+    bad[2, 1] = wrong
+    with pytest.raises(InputError, match="finite"):
+        Clip(bad)
+    with pytest.raises(InputError, match="finite"):
+        pack([bad], coefficients=D)
+
+
+@pytest.mark.parametrize("shape", [(0, D), (D,), (2, 0), (1, 2, D)])
+def test_frames_that_are_no_frames_are_refused(shape):
+    with pytest.raises(InputError, match="shape"):
+        Clip(np.zeros(shape))
+    with pytest.raises(InputError, match="shape"):
+        pack([np.zeros(shape)], coefficients=D)
+
+
+@pytest.mark.parametrize("function", [row_floors, alignment_floors, exact_distances])
+def test_frames_of_two_kinds_are_never_compared(function):
+    with pytest.raises(InputError, match="3 coefficients, the tracks' 4"):
+        function(Clip(np.zeros((2, 3))), pack([np.zeros((2, 4))], coefficients=4), np.array([0]))
+    with pytest.raises(InputError, match="shape"):
+        align(Clip(np.zeros((2, 3))), np.zeros((2, 4)))
+
+
+@given(st.lists(halves(numbers=any_half, lengths=few), max_size=5))
+def test_packed_frames_come_back_unchanged(tracks):
+    packed = pack(tracks, coefficients=D)
+    assert len(packed) == len(tracks)
+    for row, track in enumerate(tracks):
+        assert packed.frames(row).tobytes() == track.tobytes()
+
+
+def test_every_finite_float16_is_compared_by_its_value():
+    bits = np.arange(65_536, dtype=np.uint16)
+    values = bits.view(np.float16)
+    values = values[np.isfinite(values)]
+    tracks = pack(list(values[:, None, None]), coefficients=1)
+    found = exact_distances(Clip(np.zeros((1, 1))), tracks, all_rows(tracks))
+    assert (found == np.abs(values.astype(np.float64))).all()
+    signed = exact_distances(Clip(np.full((1, 1), -LARGEST)), tracks, all_rows(tracks))
+    assert (signed == values.astype(np.float64) + LARGEST).all()

@@ -1,0 +1,38 @@
+"""A similarity is a share of pairs: it falls from 1 to 0 as the distance grows."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tunekin_ranker.similarity import DISTANCE_QUANTILES, IDENTITY_DISTANCE, similarity
+
+
+@given(st.floats(0, 1e9), st.floats(0, 1e9))
+def test_the_nearer_is_never_the_less_alike(a, b):
+    near, far = sorted([a, b])
+    assert 0 <= similarity(far) <= similarity(near) <= 1
+
+
+def test_similarity_falls_at_every_step_up_to_the_largest_distance_measured():
+    largest = DISTANCE_QUANTILES[-1][1]
+    values = [similarity(largest * i / 1_000) for i in range(1_001)]
+    assert all(near > far for near, far in itertools.pairwise(values))
+    assert (values[0], values[-1]) == (1, 0)
+
+
+@pytest.mark.parametrize(("share", "distance"), DISTANCE_QUANTILES)
+def test_a_quantiles_similarity_is_the_share_beyond_it(share, distance):
+    assert similarity(distance) == pytest.approx(1 - share)
+
+
+def test_quantiles_rise_in_both_columns_and_end_with_every_pair():
+    shares, distances = zip(*DISTANCE_QUANTILES, strict=True)
+    assert all(a < b for a, b in itertools.pairwise(shares))
+    assert all(a < b for a, b in itertools.pairwise(distances))
+    assert shares[-1] == 1
+
+
+def test_a_recording_is_told_from_nearly_every_pair_of_strangers():
+    assert 0.99 < similarity(IDENTITY_DISTANCE) < 1
