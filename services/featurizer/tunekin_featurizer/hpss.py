@@ -61,7 +61,8 @@ def sliding_median(x: NDArray[np.float32], *, rows: NDArray[np.int64], width: in
 def harmonic_percussive(magnitudes: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Split a magnitude spectrogram into its harmonic and its percussive part by soft masks.
 
-    Equals ``librosa.decompose.hpss(magnitudes)`` (kernel 31, power 2, margin 1), the medians bit for bit.
+    Equals ``librosa.decompose.hpss(magnitudes)`` (kernel 31, power 2, margin 1), the medians bit for bit; but for 2 or
+    3 columns, where SciPy's median filter reads beyond its array.
 
     Parameters
     ----------
