@@ -1,0 +1,477 @@
+"""What may be asked of the catalogue; an account that may only read is enough."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine, Row, Select, and_, func, or_, select
+
+from tunekin.catalogue.database import reading
+from tunekin.catalogue.models import AnswerRow, FeaturesRow, MoodRow, StateRow, TrackMoodRow, TrackRow
+from tunekin.features import frames_from_bytes
+from tunekin.messages import Answer, Label, Track
+
+__all__ = ["CatalogueReader", "IndexRow", "IndexSnapshot", "Mood", "Summaries", "TypicalTrack"]
+
+_TRACK_COLUMNS = tuple(getattr(TrackRow, name) for name in Track.__struct_fields__)
+# Ids in one query: far below what any of the databases takes, far above what a round trip costs.
+_IDS = 500
+_answers = msgspec.json.Decoder(Answer)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mood:
+    """A mood of a mood model.
+
+    Attributes
+    ----------
+    id : int
+        Its number.
+    label : Label
+        A few words for it.
+    description : Label
+        A sentence about it.
+    tracks : int
+        How many tracks have it.
+    """
+
+    id: int
+    label: Label
+    description: Label
+    tracks: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypicalTrack:
+    """A track of a mood, and how probable that mood is for it."""
+
+    track: Track
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+class IndexRow:
+    """What a search index holds of a track.
+
+    Attributes
+    ----------
+    track : Track
+        The track.
+    mood : int or None
+        Number of its mood; unset where the model has not judged it.
+    frames : np.ndarray [shape=(m, n_mfcc), dtype=float16]
+        Its frames; read-only.
+    """
+
+    track: Track
+    mood: int | None
+    frames: NDArray[np.float16]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class IndexSnapshot:
+    """All rows of a search index in one state of the catalogue.
+
+    Attributes
+    ----------
+    catalogue_version : int
+        The state.
+    count : int
+        How many rows there are.
+    batches : iterator of list of IndexRow
+        The rows by track id; read from the database as they are consumed, once.
+    """
+
+    catalogue_version: int
+    count: int
+    batches: Iterator[list[IndexRow]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Summaries:
+    """Summaries of all tracks.
+
+    Attributes
+    ----------
+    track_ids : tuple of str [n]
+        The tracks, in order of their ids.
+    artists : tuple of str [n]
+        Artist of each.
+    matrix : np.ndarray [shape=(n, summary_size), dtype=float32]
+        Summary of each; read-only, of shape (0, 0) where there is none.
+    """
+
+    track_ids: tuple[str, ...]
+    artists: tuple[str, ...]
+    matrix: NDArray[np.float32]
+
+
+class CatalogueReader:
+    """Reads the catalogue. Every method sees one state of it, and may be called from any thread.
+
+    Each raises `tunekin.errors.DependencyError` where the database can't be reached.
+
+    Parameters
+    ----------
+    engine : Engine
+        See `tunekin.catalogue.database.open_engine`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def version(self) -> int:
+        """Say which state the catalogue is in; each change makes the number greater.
+
+        Returns
+        -------
+        int
+            0 for a new catalogue.
+        """
+        with reading(self._engine) as connection:
+            return _version(connection)
+
+    def count(self) -> int:
+        """Count the tracks.
+
+        Returns
+        -------
+        int
+            Tracks of the catalogue, with or without features.
+        """
+        with reading(self._engine) as connection:
+            return connection.execute(select(func.count()).select_from(TrackRow)).scalar_one()
+
+    # --- tracks ---
+
+    def track(self, track_id: str) -> Track | None:
+        """Look a track up.
+
+        Parameters
+        ----------
+        track_id : str
+            Its id.
+
+        Returns
+        -------
+        Track or None
+            None where the catalogue does not hold it.
+        """
+        return self.tracks([track_id]).get(track_id)
+
+    def tracks(self, track_ids: Iterable[str]) -> dict[str, Track]:
+        """Look tracks up.
+
+        Parameters
+        ----------
+        track_ids : iterable of str
+            Their ids.
+
+        Returns
+        -------
+        dict of str to Track
+            By id; without those that the catalogue does not hold.
+        """
+        query = select(*_TRACK_COLUMNS)
+        with reading(self._engine) as connection:
+            rows = [
+                row
+                for some in _parts(track_ids)
+                for row in connection.execute(query.where(TrackRow.track_id.in_(some)))
+            ]
+        return {track.track_id: track for track in map(_track, rows)}
+
+    def list_tracks(self, *, limit: int, after: Track | None) -> list[Track]:
+        """Take a page of all tracks, by artist, then title, then id.
+
+        Parameters
+        ----------
+        limit : int
+            Length of the page.
+        after : Track or None
+            Last track of the page before; None for the first page.
+
+        Returns
+        -------
+        list of Track
+            Empty after the last page. What is added or removed meanwhile shifts no page.
+        """
+        query = select(*_TRACK_COLUMNS).order_by(TrackRow.artist, TrackRow.title, TrackRow.track_id).limit(limit)
+        if after is not None:
+            query = query.where(
+                # Implied by the rest; it is what the index can start from.
+                TrackRow.artist >= after.artist,
+                or_(
+                    TrackRow.artist > after.artist,
+                    TrackRow.title > after.title,
+                    and_(TrackRow.title == after.title, TrackRow.track_id > after.track_id),
+                ),
+            )
+        with reading(self._engine) as connection:
+            return [_track(row) for row in connection.execute(query)]
+
+    def holds_content(self, sha256: str) -> str | None:
+        """Say which track a sound file belongs to.
+
+        Parameters
+        ----------
+        sha256 : str
+            Hash of the file's bytes.
+
+        Returns
+        -------
+        str or None
+            Id of the track, the first by id where there are several; None where there is none.
+        """
+        if not sha256:
+            return None
+        query = select(func.min(TrackRow.track_id)).where(TrackRow.content_sha256 == sha256)
+        with reading(self._engine) as connection:
+            return connection.execute(query).scalar_one()
+
+    def contents(self) -> dict[str, str]:
+        """Say which track each sound file belongs to.
+
+        Returns
+        -------
+        dict of str to str
+            Track id by hash, as `holds_content` gives it.
+        """
+        query = (
+            select(TrackRow.content_sha256, func.min(TrackRow.track_id))
+            .where(TrackRow.content_sha256 != "")
+            .group_by(TrackRow.content_sha256)
+        )
+        with reading(self._engine) as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    # --- features ---
+
+    @contextlib.contextmanager
+    def index_snapshot(self, *, feature_version: str, model_version: str, batch: int = 256) -> Iterator[IndexSnapshot]:
+        """Read all that a search index holds; memory is bounded by the batch.
+
+        Parameters
+        ----------
+        feature_version : str
+            Feature version of the frames; tracks without it are left out.
+        model_version : str
+            Mood model of the moods.
+        batch : int
+            Rows in one batch; a song of four minutes has 100 kB of frames.
+
+        Yields
+        ------
+        IndexSnapshot
+            To be consumed inside the ``with`` block, which holds a transaction.
+        """
+        counted = select(func.count()).where(FeaturesRow.feature_version == feature_version)
+        with reading(self._engine) as connection:
+            yield IndexSnapshot(
+                catalogue_version=_version(connection),
+                count=connection.execute(counted).scalar_one(),
+                batches=_batches(connection, _index_query(feature_version, model_version).limit(batch)),
+            )
+
+    def index_rows(self, track_ids: Iterable[str], *, feature_version: str, model_version: str) -> list[IndexRow]:
+        """Read what a search index holds of some tracks.
+
+        Parameters
+        ----------
+        track_ids : iterable of str
+            The tracks.
+        feature_version, model_version : str
+            As in `index_snapshot`.
+
+        Returns
+        -------
+        list of IndexRow
+            Without the tracks that are gone, or lack these features.
+        """
+        query = _index_query(feature_version, model_version)
+        with reading(self._engine) as connection:
+            return [
+                _index_row(row)
+                for some in _parts(track_ids)
+                for row in connection.execute(query.where(TrackRow.track_id.in_(some)))
+            ]
+
+    def summaries(self, feature_version: str) -> Summaries:
+        """Read the summaries of all tracks, for training.
+
+        Parameters
+        ----------
+        feature_version : str
+            Their feature version.
+
+        Returns
+        -------
+        Summaries
+            Of every track that has this version.
+        """
+        query = (
+            select(TrackRow.track_id, TrackRow.artist, FeaturesRow.summary)
+            .join(FeaturesRow, FeaturesRow.track_id == TrackRow.track_id)
+            .where(FeaturesRow.feature_version == feature_version)
+            .order_by(TrackRow.track_id)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        matrix = np.frombuffer(b"".join(row.summary for row in rows), dtype="<f4")
+        return Summaries(
+            track_ids=tuple(row.track_id for row in rows),
+            artists=tuple(row.artist for row in rows),
+            matrix=matrix.reshape(len(rows), matrix.size // max(len(rows), 1)),
+        )
+
+    # --- moods ---
+
+    def moods(self, model_version: str) -> list[Mood]:
+        """List the moods of a model.
+
+        Parameters
+        ----------
+        model_version : str
+            The model.
+
+        Returns
+        -------
+        list of Mood
+            By number; empty where the catalogue does not know the model.
+        """
+        tracks = (
+            select(func.count())
+            .where(TrackMoodRow.model_version == MoodRow.model_version, TrackMoodRow.mood == MoodRow.mood)
+            .correlate(MoodRow)
+            .scalar_subquery()
+        )
+        query = (
+            select(*MoodRow.__table__.columns, tracks.label("tracks"))
+            .where(MoodRow.model_version == model_version)
+            .order_by(MoodRow.mood)
+        )
+        with reading(self._engine) as connection:
+            return [
+                Mood(
+                    id=row.mood,
+                    label=Label(ko=row.label_ko, en=row.label_en),
+                    description=Label(ko=row.description_ko, en=row.description_en),
+                    tracks=row.tracks,
+                )
+                for row in connection.execute(query)
+            ]
+
+    def tracks_of_mood(self, model_version: str, mood: int, *, limit: int) -> list[TypicalTrack]:
+        """List tracks of a mood.
+
+        Parameters
+        ----------
+        model_version : str
+            The model.
+        mood : int
+            Number of the mood.
+        limit : int
+            The most tracks wanted.
+
+        Returns
+        -------
+        list of TypicalTrack
+            Most typical first; equally typical ones by id.
+        """
+        query = (
+            select(*_TRACK_COLUMNS, TrackMoodRow.probability)
+            .join(TrackMoodRow, TrackMoodRow.track_id == TrackRow.track_id)
+            .where(TrackMoodRow.model_version == model_version, TrackMoodRow.mood == mood)
+            .order_by(TrackMoodRow.probability.desc(), TrackRow.track_id)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return [TypicalTrack(track=_track(row), probability=row.probability) for row in connection.execute(query)]
+
+    # --- answers ---
+
+    def answer(self, clip_id: str) -> Answer | None:
+        """Look the answer to a clip up.
+
+        Parameters
+        ----------
+        clip_id : str
+            Name of the clip's event.
+
+        Returns
+        -------
+        Answer or None
+            Of the highest attempt; None where there is none yet.
+        """
+        query = (
+            select(AnswerRow.answer)
+            .where(AnswerRow.clip_key == clip_key(clip_id))
+            .order_by(AnswerRow.attempt.desc())
+            .limit(1)
+        )
+        with reading(self._engine) as connection:
+            document = connection.execute(query).scalar_one_or_none()
+        return None if document is None else _answers.decode(document)
+
+
+def clip_key(clip_id: str) -> str:
+    """Key under which the outcomes of a clip are stored.
+
+    Parameters
+    ----------
+    clip_id : str
+        Name of the clip's event.
+
+    Returns
+    -------
+    str
+        Its SHA-256.
+    """
+    return hashlib.sha256(clip_id.encode()).hexdigest()
+
+
+def _version(connection: Connection) -> int:
+    return connection.execute(select(StateRow.version)).scalar_one()
+
+
+def _parts(track_ids: Iterable[str]) -> Iterator[list[str]]:
+    """Different ids in lists that fit into a query."""
+    ordered = sorted(set(track_ids))
+    return (ordered[i : i + _IDS] for i in range(0, len(ordered), _IDS))
+
+
+def _track(row: Sequence[Any]) -> Track:
+    """Track of a row that begins with its columns."""
+    return Track(**dict(zip(Track.__struct_fields__, row, strict=False)))
+
+
+def _index_query(feature_version: str, model_version: str) -> Select[Any]:
+    return (
+        select(*_TRACK_COLUMNS, TrackMoodRow.mood, FeaturesRow.frames, FeaturesRow.n_mfcc)
+        .join(
+            FeaturesRow,
+            and_(FeaturesRow.track_id == TrackRow.track_id, FeaturesRow.feature_version == feature_version),
+        )
+        .outerjoin(
+            TrackMoodRow,
+            and_(TrackMoodRow.track_id == TrackRow.track_id, TrackMoodRow.model_version == model_version),
+        )
+        .order_by(TrackRow.track_id)
+    )
+
+
+def _index_row(row: Row[Any]) -> IndexRow:
+    return IndexRow(track=_track(row), mood=row.mood, frames=frames_from_bytes(row.frames, n_mfcc=row.n_mfcc))
+
+
+def _batches(connection: Connection, page: Select[Any]) -> Iterator[list[IndexRow]]:
+    """Read page after page, each from where the last one ended: no driver then buffers more than one."""
+    query = page
+    while rows := [_index_row(row) for row in connection.execute(query)]:
+        yield rows
+        query = page.where(TrackRow.track_id > rows[-1].track.track_id)

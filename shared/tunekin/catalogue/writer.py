@@ -1,0 +1,384 @@
+"""What may be done to the catalogue; one role does it."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+import numpy as np
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from tunekin.catalogue.database import reading, writing
+from tunekin.catalogue.models import (
+    FRAMES_MAX_BYTES,
+    NAME_MAX,
+    URI_MAX,
+    VERSION_MAX,
+    AnswerRow,
+    FeaturesRow,
+    MoodRow,
+    StateRow,
+    TrackMoodRow,
+    TrackRow,
+)
+from tunekin.catalogue.reader import clip_key
+from tunekin.errors import MessageError, NotFoundError
+from tunekin.features import FEATURES
+from tunekin.messages import Answer, Label, Track
+from tunekin.ports import Clock
+
+__all__ = ["CatalogueWriter", "Entry", "MoodInWords", "Written"]
+
+_FLOAT16_BYTES = 2
+_answers = msgspec.json.Encoder()
+
+
+class MoodInWords(Protocol):
+    """A mood as its model's manifest describes it."""
+
+    @property
+    def id(self) -> int:
+        """Its number."""
+
+    @property
+    def label(self) -> Label:
+        """A few words for it."""
+
+    @property
+    def description(self) -> Label:
+        """A sentence about it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A track with its features and mood, checked: what one entry has wrong must not stop those written with it.
+
+    Attributes
+    ----------
+    track : Track
+        The track.
+    feature_version : str
+        Name of the feature version.
+    frames : bytes
+        As `tunekin.features.frames_to_bytes` packs them.
+    summary : sequence of float
+        In the order of the version's ``summary_names``.
+    model_version : str
+        Name of the mood model.
+    probabilities : sequence of float
+        Probability of each mood, by number; empty where no model has judged the track.
+    n_mfcc : int
+        Coefficients a frame has.
+
+    Raises
+    ------
+    MessageError
+        Something of it can't be stored.
+    """
+
+    track: Track
+    feature_version: str
+    frames: bytes
+    summary: Sequence[float]
+    model_version: str
+    probabilities: Sequence[float]
+    n_mfcc: int = FEATURES.n_mfcc
+
+    def __post_init__(self) -> None:
+        """Check the entry."""
+        track = self.track
+        # MySQL takes 'a' and 'a ' for the same id, SQLite does not.
+        if not track.track_id or track.track_id != track.track_id.strip():
+            raise MessageError(f"the track id is {track.track_id!r}", hint="an id neither begins nor ends with a space")
+        texts = {name: value for name, value in msgspec.structs.asdict(track).items() if isinstance(value, str)}
+        limits = {"source_uri": URI_MAX, "feature_version": VERSION_MAX, "model_version": VERSION_MAX}
+        limits["content_sha256"] = 64
+        texts |= {"feature_version": self.feature_version, "model_version": self.model_version}
+        for name, value in texts.items():
+            _check_text(name, value, most=limits.get(name, NAME_MAX))
+        if not all(map(math.isfinite, (track.duration_s, *self.summary, *self.probabilities))):
+            raise MessageError(f"the duration, summary or probabilities of track {track.track_id!r} are not all finite")
+        if not 0 < len(self.frames) <= FRAMES_MAX_BYTES or len(self.frames) % (_FLOAT16_BYTES * self.n_mfcc):
+            raise MessageError(
+                f"the frames of track {track.track_id!r} have {len(self.frames)} bytes",
+                hint=f"frames are {_FLOAT16_BYTES * self.n_mfcc} bytes each, {FRAMES_MAX_BYTES} together at the most",
+            )
+
+
+def _check_text(name: str, value: str, *, most: int) -> None:
+    if len(value) > most:
+        raise MessageError(f"{name} has {len(value)} characters: {value[:40]!r}…", hint=f"it may have {most}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise MessageError(f"{name} is {value[:40]!r}, which is no Unicode text") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What came of an entry.
+
+    Attributes
+    ----------
+    catalogue_version : int
+        Version of the catalogue from which on it is there.
+    added : bool
+        Whether the catalogue did not hold the track before.
+    """
+
+    catalogue_version: int
+    added: bool
+
+
+class CatalogueWriter:
+    """Writes the catalogue, one transaction a call; may be called from any thread and process.
+
+    Each method raises `tunekin.errors.DependencyError` where the database can't be reached; then nothing is written, or
+    all of it, and writing it once more does no harm.
+
+    Parameters
+    ----------
+    engine : Engine
+        See `tunekin.catalogue.database.open_engine`.
+    clock : Clock
+        Time of day in seconds.
+    """
+
+    def __init__(self, engine: Engine, *, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def upsert(
+        self,
+        track: Track,
+        *,
+        feature_version: str,
+        frames: bytes,
+        summary: Sequence[float],
+        model_version: str,
+        probabilities: Sequence[float],
+    ) -> Written:
+        """Store a track with its features and mood.
+
+        Parameters
+        ----------
+        track : Track
+            The track. That another one has the same content is no obstacle; ask
+            `tunekin.catalogue.reader.CatalogueReader.holds_content` before.
+        feature_version : str
+            Name of the feature version.
+        frames : bytes
+            Its frames, with as many coefficients as `tunekin.features.FEATURES` has.
+        summary : sequence of float
+            Its summary.
+        model_version : str
+            Name of the mood model.
+        probabilities : sequence of float
+            Probability of each mood; empty where no model has judged the track.
+
+        Returns
+        -------
+        Written
+            What came of it.
+
+        Raises
+        ------
+        MessageError
+            Something of it can't be stored.
+        """
+        entry = Entry(
+            track=track,
+            feature_version=feature_version,
+            frames=frames,
+            summary=summary,
+            model_version=model_version,
+            probabilities=probabilities,
+        )
+        return self.upsert_many([entry])[0]
+
+    def upsert_many(self, entries: Sequence[Entry]) -> list[Written]:
+        """Store tracks with their features and moods, all or none, as one change of the catalogue.
+
+        Features of other versions stay, unless the track's content is another than before.
+
+        Parameters
+        ----------
+        entries : sequence of Entry
+            What to store; of several entries for one track the last one stands.
+
+        Returns
+        -------
+        list of Written
+            What came of each.
+        """
+        if not entries:
+            return []
+        with writing(self._engine) as connection:
+            version = _next_version(connection)
+            held = _contents(connection, [entry.track.track_id for entry in entries])
+            _write_tracks(connection, entries, held=held, now_ms=self._now_ms())
+            _write_features(connection, entries)
+            _write_moods(connection, entries)
+        first = {entry.track.track_id: i for i, entry in reversed(list(enumerate(entries)))}
+        return [
+            Written(
+                catalogue_version=version,
+                added=entry.track.track_id not in held and first[entry.track.track_id] == i,
+            )
+            for i, entry in enumerate(entries)
+        ]
+
+    def remove(self, track_id: str) -> int:
+        """Remove a track with its features and moods.
+
+        Parameters
+        ----------
+        track_id : str
+            The track.
+
+        Returns
+        -------
+        int
+            Version of the catalogue from which on it is gone.
+
+        Raises
+        ------
+        NotFoundError
+            The catalogue does not hold it.
+        """
+        with writing(self._engine) as connection:
+            version = _next_version(connection)
+            if not connection.execute(delete(TrackRow).where(TrackRow.track_id == track_id)).rowcount:
+                raise NotFoundError(f"the catalogue holds no track {track_id!r}", hint="ids are compared to the letter")
+        return version
+
+    def put_moods(self, model_version: str, moods: Iterable[MoodInWords]) -> None:
+        """Store the moods of a model in words; a change of the catalogue only where the words change.
+
+        Parameters
+        ----------
+        model_version : str
+            The model.
+        moods : iterable of MoodInWords
+            All its moods.
+        """
+        wanted = {
+            (model_version, mood.id, mood.label.ko, mood.label.en, mood.description.ko, mood.description.en)
+            for mood in moods
+        }
+        columns = MoodRow.__table__.columns
+        with reading(self._engine) as connection:
+            held = connection.execute(select(*columns).where(MoodRow.model_version == model_version))
+            if {tuple(row) for row in held} == wanted:
+                return
+        with writing(self._engine) as connection:
+            _next_version(connection)
+            connection.execute(delete(MoodRow).where(MoodRow.model_version == model_version))
+            if wanted:
+                connection.execute(insert(MoodRow), [dict(zip(columns.keys(), row, strict=True)) for row in wanted])
+
+    def put_answer(self, answer: Answer) -> None:
+        """Store an outcome, unless one of its attempt is stored already.
+
+        Parameters
+        ----------
+        answer : Answer
+            The outcome.
+        """
+        row = {
+            "clip_key": clip_key(answer.clip_id),
+            "attempt": answer.attempt,
+            "clip_id": answer.clip_id,
+            "answer": _answers.encode(answer).decode(),
+            "stored_ms": self._now_ms(),
+        }
+        try:
+            with writing(self._engine) as connection:
+                connection.execute(insert(AnswerRow), row)
+        except IntegrityError:
+            # Delivered once more; the first one stands.
+            return
+
+    def _now_ms(self) -> int:
+        return round(self._clock() * 1000)
+
+
+def _next_version(connection: Connection) -> int:
+    """Count a change; until it is committed, every other writer waits here, before it has seen anything."""
+    connection.execute(update(StateRow).values(version=StateRow.version + 1))
+    return connection.execute(select(StateRow.version)).scalar_one()
+
+
+def _contents(connection: Connection, track_ids: list[str]) -> dict[str, str]:
+    """Content hash of each of these tracks that the catalogue holds."""
+    query = select(TrackRow.track_id, TrackRow.content_sha256).where(TrackRow.track_id.in_(track_ids))
+    return {row.track_id: row.content_sha256 for row in connection.execute(query)}
+
+
+def _write_tracks(connection: Connection, entries: Sequence[Entry], *, held: dict[str, str], now_ms: int) -> None:
+    tracks = {entry.track.track_id: entry.track for entry in entries}
+    # What other versions heard was other sound; by these tables they would go on telling of it.
+    changed = [track_id for track_id, sha256 in held.items() if tracks[track_id].content_sha256 != sha256]
+    if changed:
+        connection.execute(delete(FeaturesRow).where(FeaturesRow.track_id.in_(changed)))
+        connection.execute(delete(TrackMoodRow).where(TrackMoodRow.track_id.in_(changed)))
+    rows = [msgspec.structs.asdict(track) | {"updated_ms": now_ms} for track in tracks.values()]
+    if old := [row | {"old_id": row["track_id"]} for row in rows if row["track_id"] in held]:
+        names = [name for name in old[0] if name not in {"old_id", "track_id"}]
+        statement = update(TrackRow).where(TrackRow.track_id == bindparam("old_id"))
+        connection.execute(statement.values({name: bindparam(name) for name in names}), old)
+    if new := [row | {"added_ms": now_ms} for row in rows if row["track_id"] not in held]:
+        connection.execute(insert(TrackRow), new)
+
+
+def _write_features(connection: Connection, entries: Sequence[Entry]) -> None:
+    rows = {
+        (entry.track.track_id, entry.feature_version): {
+            "summary": np.asarray(entry.summary, "<f4").tobytes(),
+            "frames": entry.frames,
+            "frame_count": len(entry.frames) // (_FLOAT16_BYTES * entry.n_mfcc),
+            "n_mfcc": entry.n_mfcc,
+        }
+        for entry in entries
+    }
+    connection.execute(
+        delete(FeaturesRow).where(
+            FeaturesRow.track_id == bindparam("old_id"), FeaturesRow.feature_version == bindparam("old_version")
+        ),
+        [{"old_id": track_id, "old_version": version} for track_id, version in rows],
+    )
+    connection.execute(
+        insert(FeaturesRow),
+        [{"track_id": track_id, "feature_version": version} | row for (track_id, version), row in rows.items()],
+    )
+
+
+def _write_moods(connection: Connection, entries: Sequence[Entry]) -> None:
+    rows = {
+        (entry.track.track_id, entry.model_version): np.asarray(entry.probabilities, "<f4")
+        for entry in entries
+        if len(entry.probabilities)
+    }
+    if not rows:
+        return
+    connection.execute(
+        delete(TrackMoodRow).where(
+            TrackMoodRow.track_id == bindparam("old_id"), TrackMoodRow.model_version == bindparam("old_version")
+        ),
+        [{"old_id": track_id, "old_version": version} for track_id, version in rows],
+    )
+    connection.execute(
+        insert(TrackMoodRow),
+        [
+            {
+                "track_id": track_id,
+                "model_version": version,
+                "mood": int(probabilities.argmax()),
+                "probability": float(probabilities.max()),
+                "probabilities": probabilities.tobytes(),
+            }
+            for (track_id, version), probabilities in rows.items()
+        ],
+    )

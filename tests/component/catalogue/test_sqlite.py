@@ -1,0 +1,73 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tests.component.catalogue.making import entry
+from tunekin.catalogue.database import check_schema, migrate, open_engine
+from tunekin.catalogue.reader import CatalogueReader
+from tunekin.catalogue.writer import CatalogueWriter
+from tunekin.errors import DependencyError, SettingsError
+
+
+def opened(url: str, **options):
+    engine = open_engine(url, **options)
+    migrate(engine)
+    return engine
+
+
+def file_of(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def test_the_folder_of_the_file_is_made(sqlite_url):
+    opened(sqlite_url).dispose()
+    assert file_of(sqlite_url).is_file()
+
+
+def test_readers_do_not_wait_for_a_writer_nor_for_ever_for_a_lock(sqlite_url):
+    engine = opened(sqlite_url, lock_timeout_s=0.05)
+    other = sqlite3.connect(file_of(sqlite_url), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert CatalogueReader(engine).count() == 0
+    with pytest.raises(DependencyError, match="locked") as raised:
+        CatalogueWriter(engine, clock=lambda: 0.0).upsert_many([entry()])
+    assert raised.value.retriable
+    other.execute("ROLLBACK")
+    other.close()
+    assert CatalogueWriter(engine, clock=lambda: 0.0).upsert_many([entry()])[0].catalogue_version == 1
+    engine.dispose()
+
+
+def test_a_catalogue_moves_with_its_file(sqlite_url, tmp_path):
+    engine = opened(sqlite_url)
+    CatalogueWriter(engine, clock=lambda: 0.0).upsert_many([entry("가")])
+    engine.dispose()
+    moved = file_of(sqlite_url).rename(tmp_path / "moved 100%.sqlite")
+    engine = open_engine(f"sqlite:///{moved}")
+    check_schema(engine)
+    assert CatalogueReader(engine).track("가") is not None
+    engine.dispose()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path):
+    file = tmp_path / "song.mp3"
+    file.write_bytes(b"ID3" + bytes(10_000))
+    engine = open_engine(f"sqlite:///{file}")
+    with pytest.raises(SettingsError, match="not a database"):
+        migrate(engine)
+    engine.dispose()
+    assert file.read_bytes() == b"ID3" + bytes(10_000)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="can't be made"):
+        open_engine(f"sqlite:///{tmp_path / 'file' / 'home' / 'catalogue.sqlite'}")
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql://db/tunekin", "catalogue.sqlite", ""])
+def test_a_url_of_no_database_that_is_used_is_refused(url):
+    with pytest.raises(SettingsError) as raised:
+        open_engine(url)
+    assert "sqlite:///FILE" in raised.value.hint
