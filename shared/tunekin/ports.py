@@ -46,14 +46,36 @@ class Delivery(Protocol):
     """Promise of a record's delivery."""
 
     def result(self, timeout: float | None = None) -> object:
-        """Wait until the record is acknowledged; raise what kept it from that."""
+        """Wait until the record is acknowledged; raise what kept it from that.
+
+        Parameters
+        ----------
+        timeout : float or None
+            Longest wait in seconds; for ever unless it is given.
+
+        Returns
+        -------
+        object
+            What the client says of the delivery.
+        """
 
 
 class Producer(Protocol):
     """Writes records."""
 
     def send(self, record: Record) -> Delivery:
-        """Hand a record over; it is delivered once its future says so."""
+        """Hand a record over; it is delivered once its future says so.
+
+        Parameters
+        ----------
+        record : Record
+            What to write.
+
+        Returns
+        -------
+        Delivery
+            Its future.
+        """
 
     def flush(self) -> None:
         """Wait until nothing is under way; what failed is in the futures."""
@@ -66,16 +88,47 @@ class Consumer(Protocol):
     """Reads records as one member of a group."""
 
     def poll(self, *, timeout_s: float, max_records: int) -> Sequence[Record]:
-        """Return the next records, none when the time is up."""
+        """Return the next records, none when the time is up.
+
+        Parameters
+        ----------
+        timeout_s : float
+            Longest wait for the first one.
+        max_records : int
+            Most that are returned.
+
+        Returns
+        -------
+        sequence of Record
+            In order within each partition.
+        """
 
     def rewind(self, record: Record) -> None:
-        """Make this record the next one of its partition, and what `commit` says end before it."""
+        """Make a record the next one of its partition, and what `commit` says end before it.
+
+        Parameters
+        ----------
+        record : Record
+            A record that `poll` returned.
+        """
 
     def pause(self, partitions: Sequence[tuple[str, int]]) -> None:
-        """Return no records of these partitions until they are resumed."""
+        """Return no records of these partitions until they are resumed.
+
+        Parameters
+        ----------
+        partitions : sequence of (str, int)
+            Topic and number of each.
+        """
 
     def resume(self, partitions: Sequence[tuple[str, int]]) -> None:
-        """Take paused partitions up again."""
+        """Take paused partitions up again.
+
+        Parameters
+        ----------
+        partitions : sequence of (str, int)
+            Topic and number of each.
+        """
 
     def commit(self) -> None:
         """Store for the group that everything polled, and not rewound, is done."""
@@ -88,10 +141,29 @@ class Cache(Protocol):
     """Forgetful store of bytes by key; losing an entry, or all, is harmless."""
 
     def get(self, key: str) -> bytes | None:
-        """Return what was stored, or None."""
+        """Return what was stored.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+
+        Returns
+        -------
+        bytes or None
+            None where it is not, or no longer, there.
+        """
 
     def set(self, key: str, value: bytes) -> None:
-        """Store a value; it may be gone at any time."""
+        """Store a value; it may be gone at any time.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        value : bytes
+            What to keep.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,10 +189,40 @@ class BlobStore(Protocol):
     """Keeps values that are too large for a record."""
 
     def put(self, value: bytes) -> ClaimCheck:
-        """Store a value under a new name."""
+        """Store a value under a new name.
+
+        Parameters
+        ----------
+        value : bytes
+            What to keep.
+
+        Returns
+        -------
+        ClaimCheck
+            Where it is, its hash and its size.
+        """
 
     def get(self, claim: ClaimCheck, *, max_bytes: int) -> bytes:
-        """Fetch a value and check it against the claim."""
+        """Fetch a value and check it against the claim.
+
+        Parameters
+        ----------
+        claim : ClaimCheck
+            Which value.
+        max_bytes : int
+            Most that is read.
+
+        Returns
+        -------
+        bytes
+            The value.
+        """
 
     def delete(self, claim: ClaimCheck) -> None:
-        """Forget a value that this store made; others are left alone."""
+        """Forget a value that this store made; others are left alone.
+
+        Parameters
+        ----------
+        claim : ClaimCheck
+            Which value.
+        """

@@ -1,7 +1,8 @@
 """``tunekin moods`` and ``tunekin mood``: songs by mood, with no recording."""
 
-from tunekin.catalogue.reader import Mood
+import msgspec
 
+from tunekin.catalogue.reader import Mood
 from tunekin.errors import NotFoundError
 from tunekin_cli import render
 from tunekin_cli.context import Context
@@ -56,7 +57,7 @@ def show_one(context: Context, name: str, *, k: int, as_json: bool) -> None:
         mood = choose(parts.reader.moods(parts.model_version), name)
         tracks = parts.reader.tracks_of_mood(parts.model_version, mood.id, limit=k)
     if as_json:
-        print_json([render.track_document(row.track) | {"probability": row.probability} for row in tracks])
+        print_json([msgspec.to_builtins(row.track) | {"probability": row.probability} for row in tracks])
     else:
         render.show_mood(mood, tracks)
 

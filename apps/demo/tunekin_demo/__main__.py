@@ -11,6 +11,7 @@ import random
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from rich.console import Console
@@ -35,7 +36,8 @@ __all__ = ["main"]
 
 _CLIP_S = 6.0
 # What phones and messengers send.
-_CODEC, _BITRATE_BPS = "opus", 32_000
+_CODEC: Final = "opus"
+_BITRATE_BPS = 32_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

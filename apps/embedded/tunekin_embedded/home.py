@@ -12,7 +12,7 @@ __all__ = ["Home"]
 class Home:
     """Where things are in the folder.
 
-    Parameters
+    Attributes
     ----------
     folder : pathlib.Path
         The folder.

@@ -5,11 +5,11 @@ from types import TracebackType
 from typing import Self
 
 from prometheus_client import CollectorRegistry
+
+from tunekin.blobs import FsspecBlobStore
 from tunekin.catalogue.database import migrate, open_engine
 from tunekin.catalogue.reader import CatalogueReader
 from tunekin.catalogue.writer import CatalogueWriter
-
-from tunekin.blobs import FsspecBlobStore
 from tunekin.local import LocalBus
 from tunekin.metrics import WorkerMetrics
 from tunekin.ports import Clock

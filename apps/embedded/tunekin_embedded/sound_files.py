@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import msgspec
+
 from tunekin.errors import OptionError
 from tunekin.messages import Track
 
@@ -47,14 +49,8 @@ EXTENSIONS = frozenset(
     ]
 )
 
-# Columns of a manifest besides `file`, and the field of a track that each fills.
-_COLUMNS = {
-    "title": "title",
-    "artist": "artist",
-    "album": "album",
-    "isrc": "isrc",
-    "musicbrainz_id": "musicbrainz_id",
-}
+# Columns of a manifest besides `file`; each fills the field of a track of that name.
+_COLUMNS = ("title", "artist", "album", "isrc", "musicbrainz_id")
 
 
 def track_id(uri: str) -> str:
@@ -176,8 +172,8 @@ def from_manifest(path: Path) -> Iterator[Track]:
                 msg = f"the manifest {path} has the columns {', '.join(rows.fieldnames or ()) or 'none'}"
                 raise OptionError(msg, hint="it needs a column named 'file'")
             for row in rows:
-                known = {field: (row.get(column) or "").strip() for column, field in _COLUMNS.items()}
-                yield _track(path.parent / (row["file"] or ""), **known)
+                known = {name: (row.get(name) or "").strip() for name in _COLUMNS}
+                yield msgspec.structs.replace(_track(path.parent / (row["file"] or "")), **known)
     except UnicodeDecodeError as error:
         msg = f"the manifest {path} is not UTF-8: {error.reason} at byte {error.start}"
         raise OptionError(msg, hint="save it as UTF-8") from error
@@ -195,6 +191,6 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield entry
 
 
-def _track(path: Path, **known: str) -> Track:
+def _track(path: Path) -> Track:
     uri = path.absolute().as_uri()
-    return Track(track_id=track_id(uri), source_uri=uri, **known)
+    return Track(track_id=track_id(uri), source_uri=uri)

@@ -24,7 +24,18 @@ class MoodModel(Protocol):
         """What the model says of itself."""
 
     def probabilities(self, summaries: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probability of each mood [n, moods] for summaries [n, summary_size]."""
+        """Say how probable each mood is.
+
+        Parameters
+        ----------
+        summaries : np.ndarray [shape=(n, summary_size)]
+            One row a clip or track.
+
+        Returns
+        -------
+        np.ndarray [shape=(n, moods), dtype=float32]
+            Rows sum to 1.
+        """
 
 
 def service(model: MoodModel, *, topics: tuple[str, ...]) -> Service:

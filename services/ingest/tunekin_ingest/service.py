@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import msgspec
-from tunekin.catalogue.writer import Written
 
+from tunekin.catalogue.writer import Written
 from tunekin.messages import (
     Answer,
     Audio,
@@ -33,7 +33,25 @@ class Decoder(Protocol):
     """Turns a sound file into samples, or says what is wrong with it."""
 
     def decode(self, data: bytes, *, start_s: float | None = None, duration_s: float | None = None) -> Pcm:
-        """Decode all of a file, or the part that is meant."""
+        """Decode all of a file, or the part that is meant.
+
+        Parameters
+        ----------
+        data : bytes
+            An encoded sound file.
+        start_s, duration_s : float or None
+            The part.
+
+        Returns
+        -------
+        Pcm
+            Its samples.
+
+        Raises
+        ------
+        InputError
+            The file can't be used.
+        """
 
 
 class CatalogueWriter(Protocol):
@@ -49,10 +67,37 @@ class CatalogueWriter(Protocol):
         model_version: str,
         probabilities: tuple[float, ...],
     ) -> Written:
-        """Store a track with its features and mood; say the catalogue's version then."""
+        """Store a track with its features and mood.
+
+        Parameters
+        ----------
+        track : Track
+            The track.
+        feature_version : str
+            Name of the feature version.
+        frames : bytes
+            As `tunekin.features.frames_to_bytes` packs them.
+        summary : tuple of float
+            In the order of the version's ``summary_names``.
+        model_version : str
+            Name of the mood model.
+        probabilities : tuple of float
+            Probability of each mood, by its number.
+
+        Returns
+        -------
+        Written
+            The catalogue's version then, and whether the track is new.
+        """
 
     def put_answer(self, answer: Answer) -> None:
-        """Store an answer, unless its attempt is stored already."""
+        """Store an answer, unless its attempt is stored already.
+
+        Parameters
+        ----------
+        answer : Answer
+            An answer or a failure.
+        """
 
 
 def decode_service(decoder: Decoder, *, topics: tuple[str, ...]) -> Service:

@@ -26,10 +26,22 @@ class Snapshots(Protocol):
     """Follows the catalogue."""
 
     def current(self) -> Snapshot:
-        """Return the newest state; a query uses one from beginning to end."""
+        """Return the newest state; a query uses one from beginning to end.
+
+        Returns
+        -------
+        Snapshot
+            Never changes.
+        """
 
     def apply(self, change: CatalogueChange) -> None:
-        """Take a change up into the next state."""
+        """Take a change up into the next state.
+
+        Parameters
+        ----------
+        change : CatalogueChange
+            Which track changed.
+        """
 
 
 def service(

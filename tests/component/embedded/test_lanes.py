@@ -42,9 +42,7 @@ def settings() -> EmbeddedSettings:
 
 
 @pytest.fixture(scope="module")
-def parts(
-    tmp_path_factory: pytest.TempPathFactory, music: Path, settings: EmbeddedSettings
-) -> Iterator[Parts]:
+def parts(tmp_path_factory: pytest.TempPathFactory, music: Path, settings: EmbeddedSettings) -> Iterator[Parts]:
     """A catalogue of the ten pieces."""
     with Parts(Home(tmp_path_factory.mktemp("home")).prepare(), settings=settings) as parts:
         outcomes = list(load(parts, find(music)))

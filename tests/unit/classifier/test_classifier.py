@@ -100,9 +100,7 @@ def test_a_manifest_that_is_none_is_refused(copy: Path) -> None:
 
 def test_a_model_for_other_features_is_refused(copy: Path) -> None:
     manifest = manifests.parse((copy / "manifest.json").read_bytes())
-    (copy / "manifest.json").write_bytes(
-        manifests.write(msgspec.structs.replace(manifest, feature_version="f0"))
-    )
+    (copy / "manifest.json").write_bytes(manifests.write(msgspec.structs.replace(manifest, feature_version="f0")))
     with pytest.raises(ModelError, match="feature version 'f0'"):
         OnnxMoodModel(copy)
 
@@ -110,8 +108,6 @@ def test_a_model_for_other_features_is_refused(copy: Path) -> None:
 def test_moods_with_a_gap_in_their_numbers_are_refused() -> None:
     onnx = b"x"
     manifest = manifests.parse((DEFAULT_MODEL / "manifest.json").read_bytes())
-    gap = msgspec.structs.replace(
-        manifest, moods=manifest.moods[1:], onnx_sha256=hashlib.sha256(onnx).hexdigest()
-    )
+    gap = msgspec.structs.replace(manifest, moods=manifest.moods[1:], onnx_sha256=hashlib.sha256(onnx).hexdigest())
     with pytest.raises(ModelError, match="number"):
         manifests.check(gap, onnx=onnx, version=FEATURES)

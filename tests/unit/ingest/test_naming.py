@@ -6,8 +6,8 @@ from tunekin.messages import Track
 from tunekin_ingest.naming import from_file_name, with_tags
 
 
-def named(uri: str = "file:///m/A%20-%20B.flac", tags: dict[str, str] | None = None, **known: str) -> Track:
-    return with_tags(Track(track_id="t", source_uri=uri, **known), tags or {})
+def named(tags: dict[str, str] | None = None, *, title: str = "") -> Track:
+    return with_tags(Track(track_id="t", source_uri="file:///m/A%20-%20B.flac", title=title), tags or {})
 
 
 def test_the_publishers_word_counts_before_the_tags() -> None:

@@ -54,14 +54,14 @@ def classified(
     *,
     probabilities: tuple[float, ...] = (0.8, 0.15, 0.05),
     start_s: float = 0.0,
-    options: ClipOptions = ClipOptions(),
+    options: ClipOptions | None = None,
     clip_id: str = "a#b",
 ) -> Classified:
     subject = ClipSubject(
         clip_id=clip_id,
         key=clip_id.partition("#")[2],
         sha256="5" * 64,
-        options=options,
+        options=options or ClipOptions(),
         start_s=start_s,
         duration_s=len(frames) * FEATURES.frame_s,
     )
@@ -246,12 +246,12 @@ def test_without_a_cache_the_answer_is_the_same() -> None:
 
 
 def test_a_track_on_the_clips_lane_is_a_defect() -> None:
-    handle = service(
+    ranker = service(
         Held(snapshot()), MemoryCache(max_entries=1), topics=("clips.classified",), settings=RankerSettings()
     )
     message = msgspec.structs.replace(classified(stranger()), subject=TrackSubject(track=Track(track_id="t")))
     with pytest.raises(TypeError, match="a track on its way to the ranker"):
-        list(handle.handle(message))
+        list(ranker.handle(message))
 
 
 def test_the_least_recently_used_entry_goes_first() -> None:

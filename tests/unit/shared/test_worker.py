@@ -109,8 +109,9 @@ def to_audio(message: Message, pcm: bytes = b"\x00\x00") -> Iterable[Message]:
 
 def answers(world: World) -> list[Answer]:
     messages = [codec.decode(record) for record in world.read("recommendations")]
-    assert all(isinstance(message, Answer) for message in messages)
-    return messages  # type: ignore[return-value]
+    found = [message for message in messages if isinstance(message, Answer)]
+    assert len(found) == len(messages)
+    return found
 
 
 def test_what_a_handler_returns_is_on_its_topic(world: World) -> None:
@@ -120,7 +121,7 @@ def test_what_a_handler_returns_is_on_its_topic(world: World) -> None:
     (record,) = world.read("clips.audio")
     message = codec.decode(record)
     assert isinstance(message, Audio)
-    assert message.subject.clip_id == "/tunekin#k"  # type: ignore[union-attr]
+    assert message.subject.clip_id == "/tunekin#k"
 
 
 def test_each_stage_adds_its_time_to_the_trace(world: World) -> None:
