@@ -211,17 +211,14 @@ def _by_frames(data: bytes) -> Container | None:
 
 
 def _chain(data: bytes, at: int, *, count: int) -> Container | None:
-    """Kind of the frames that start here, if there are `count` alike or the data end on the way."""
+    """Kind of the frames that start here, if there are `count` alike."""
     first = _frame(data[at : at + 6])
     if first is None:
         return None
     container, fixed, length = first
     for _ in range(count - 1):
         at += length
-        header = data[at : at + 6]
-        if len(header) < 6:  # noqa: PLR2004, the header itself
-            break
-        following = _frame(header)
+        following = _frame(data[at : at + 6])
         if following is None or following[:2] != (container, fixed):
             return None
         length = following[2]

@@ -114,14 +114,14 @@ def serve(control: socket.socket, *, limits: DecodeLimits) -> None:
             if descriptor in ready or now_s >= child.deadline_s:
                 del children[descriptor]
                 poll.unregister(descriptor)
-                _bury(child, descriptor, ended=descriptor in ready)
+                _tell(child.ending_fd, _end(child, descriptor, ended=descriptor in ready))
         # Step 4
         if control.fileno() not in ready:
             continue
         message, descriptors, _, _ = socket.recv_fds(control, MESSAGE_BYTES, 3)
         if not message:
             for descriptor, child in children.items():
-                _bury(child, descriptor, ended=False)
+                _end(child, descriptor, ended=False)
             return
         file_fd, answer_fd, ending_fd = descriptors
         try:
@@ -254,8 +254,8 @@ def _problem(error: InputError) -> Problem:
     return Problem(code=error.code, message=error.message[:SENTENCE_LENGTH], hint=error.hint[:SENTENCE_LENGTH])
 
 
-def _bury(child: _Child, descriptor: int, *, ended: bool) -> None:
-    """Take leave of a child that has ended, or whose time has come, and tell how it ended."""
+def _end(child: _Child, descriptor: int, *, ended: bool) -> Ending:
+    """Take leave of a child that has ended, or kill it, and return how it ended."""
     if not ended:
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(descriptor, signal.SIGKILL)
@@ -263,12 +263,8 @@ def _bury(child: _Child, descriptor: int, *, ended: bool) -> None:
     os.close(descriptor)
     code = os.waitstatus_to_exitcode(status)
     if not ended:
-        ending = Ending(how="late", number=signal.SIGKILL)
-    elif code < 0:
-        ending = Ending(how="signal", number=-code)
-    else:
-        ending = Ending(how="exit", number=code)
-    _tell(child.ending_fd, ending)
+        return Ending(how="late", number=signal.SIGKILL)
+    return Ending(how="signal", number=-code) if code < 0 else Ending(how="exit", number=code)
 
 
 def _tell(ending_fd: int, ending: Ending) -> None:
