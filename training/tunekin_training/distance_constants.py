@@ -116,8 +116,9 @@ def identity_distance(nearest: NDArray[np.float64], *, false_share: float = _FAL
     >>> identity_distance(np.linspace(1.0, 2.0, 201))
     1.0049
     """
-    allowed = int(false_share * nearest.size)
-    return max(0.0, float(np.ceil(np.sort(nearest)[allowed] * 1e4) - 1) / 1e4)
+    first_too_many = float(np.sort(nearest)[int(false_share * nearest.size)])
+    steps = int(first_too_many * 1e4)
+    return max(0, steps if steps / 1e4 < first_too_many else steps - 1) / 1e4
 
 
 def measure(

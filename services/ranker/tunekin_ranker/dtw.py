@@ -271,4 +271,5 @@ def _floors(sums: NDArray[np.floating], *, cells: NDArray[np.int64], clip: Clip)
     """Lower float32 sums of at most so many local costs by all that rounding can have added, and normalise them."""
     n, d = clip.frames.shape
     lowered = sums.astype(np.float64) * (1 - _margin(cells, d=d)) - cells * clip.cost_error
-    return np.divide(lowered.clip(min=0), n)
+    floors: NDArray[np.float64] = lowered.clip(min=0) / n
+    return floors

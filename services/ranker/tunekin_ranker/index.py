@@ -11,8 +11,10 @@ over slots and results by slot hold for that snapshot only.
 """
 
 import functools
-from collections.abc import Callable, Collection, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import faiss
 import numpy as np
@@ -83,23 +85,32 @@ class _Segment:
 
 
 def _segment(tracks: Iterable[Track], *, coefficients: int | None) -> _Segment | None:
-    """Lay out tracks; none at all make no segment."""
-    tracks = list(tracks)
-    if not tracks:
+    """Lay out tracks one after another, so that they need not all lie in memory; none at all make no segment."""
+    track_ids: list[str] = []
+    groups: list[str | None] = []
+    moods: list[int] = []
+
+    def frames() -> Iterator[NDArray[np.floating]]:
+        for track in tracks:
+            track_ids.append(track.track_id)
+            groups.append(track.group)
+            moods.append(NO_MOOD if track.mood is None else track.mood)
+            yield track.frames
+
+    remaining = frames()
+    first = next(remaining, None)
+    if first is None:
         return None
-    if coefficients is None:
-        coefficients = int(tracks[0].frames.shape[-1])
-    track_ids = tuple(track.track_id for track in tracks)
-    if len(set(track_ids)) < len(track_ids):
-        twice = next(track_id for i, track_id in enumerate(track_ids) if track_id in track_ids[:i])
-        raise InputError(f"track id {twice!r} appears twice", hint="give each track once")
-    frames = pack((track.frames for track in tracks), coefficients=coefficients)
+    packed = pack(chain([first], remaining), coefficients=coefficients or first.shape[-1])
+    track_id, count = Counter(track_ids).most_common(1)[0]
+    if count > 1:
+        raise InputError(f"track id {track_id!r} appears {count} times", hint="give each track once")
     return _Segment(
-        frames=frames,
-        track_ids=track_ids,
-        groups=tuple(track.group for track in tracks),
-        moods=np.array([NO_MOOD if track.mood is None else track.mood for track in tracks], np.int32),
-        means=np.array([frames.frames(row).mean(axis=0, dtype=np.float64) for row in range(len(tracks))], np.float32),
+        frames=packed,
+        track_ids=tuple(track_ids),
+        groups=tuple(groups),
+        moods=np.array(moods, np.int32),
+        means=np.array([packed.frames(row).mean(axis=0, dtype=np.float64) for row in range(len(packed))], np.float32),
     )
 
 

@@ -190,11 +190,17 @@ def search(
     Raises
     ------
     OptionError
-        `k` or `shortlist_size` is below 1, the mode or the grouping is unknown, or `allowed` has another shape.
+        `k` or `shortlist_size` is below 1, the mode or the grouping is unknown, the identity distance is below 0, or
+        `allowed` has another shape.
     InputError
         The clip's frames have another number of coefficients than the tracks'.
     """
-    _check(index, k=k, mode=mode, shortlist_size=shortlist_size, grouping=grouping, allowed=allowed)
+    _check(k=k, mode=mode, shortlist_size=shortlist_size, grouping=grouping, identity_distance=identity_distance)
+    if allowed is not None and (allowed.shape != (index.slots,) or allowed.dtype != np.bool_):
+        raise OptionError(
+            f"the filter has the shape {allowed.shape} and the type {allowed.dtype}",
+            hint=f"one bool for each of the {index.slots} slots of this snapshot",
+        )
 
     # Step 1
     mask = index.alive.copy() if allowed is None else index.alive & allowed
@@ -222,15 +228,7 @@ def search(
     return comparison.result(candidates=candidates, proven=mode == "certified" or proposed.size == candidates)
 
 
-def _check(
-    index: Index,
-    *,
-    k: int,
-    mode: str,
-    shortlist_size: int,
-    grouping: str,
-    allowed: NDArray[np.bool_] | None,
-) -> None:
+def _check(*, k: int, mode: str, shortlist_size: int, grouping: str, identity_distance: float | None) -> None:
     """Refuse impossible options."""
     for name, value in (("k", k), ("shortlist_size", shortlist_size)):
         if value < 1:
@@ -241,11 +239,8 @@ def _check(
     ):
         if text not in choices:
             raise OptionError(f"{name} is {text!r}", hint=f"one of {', '.join(choices)}")
-    if allowed is not None and (allowed.shape != (index.slots,) or allowed.dtype != np.bool_):
-        raise OptionError(
-            f"the filter has the shape {allowed.shape} and the type {allowed.dtype}",
-            hint=f"one bool for each of the {index.slots} slots of this snapshot",
-        )
+    if identity_distance is not None and not identity_distance >= 0:
+        raise OptionError(f"identity_distance is {identity_distance}", hint="a distance, 0 and up")
 
 
 class _Comparison:

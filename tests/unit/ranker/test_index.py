@@ -110,8 +110,21 @@ def test_scores_stand_beside_their_slots_across_segments():
 
 
 def test_an_id_given_twice_is_refused():
-    with pytest.raises(InputError, match="'a' appears twice"):
+    with pytest.raises(InputError, match="'a' appears 2 times"):
         Index.build([track("a"), track("b"), track("a")])
+
+
+def test_tracks_are_taken_up_one_by_one():
+    taken = []
+
+    def stream():
+        for i in range(5):
+            taken.append(i)
+            yield track(f"{i}", m=i + 1)
+
+    index = Index.build(stream())
+    assert taken == [0, 1, 2, 3, 4]
+    assert contents(index) == expected([track(f"{i}", m=i + 1) for i in range(5)])
 
 
 def test_frames_of_another_kind_are_refused():

@@ -238,6 +238,8 @@ def test_changes_do_not_reach_a_search_on_the_earlier_snapshot():
         ({"k": 1, "shortlist_size": 0}, "shortlist_size is 0"),
         ({"k": 1, "mode": "fast"}, "mode is 'fast'"),
         ({"k": 1, "grouping": "album"}, "grouping is 'album'"),
+        ({"k": 1, "identity_distance": -0.1}, "identity_distance is -0.1"),
+        ({"k": 1, "identity_distance": np.nan}, "identity_distance is nan"),
         ({"k": 1, "allowed": np.ones(3, np.bool_)}, "the filter has the shape"),
         ({"k": 1, "allowed": np.ones(120)}, "the type float64"),
     ],
