@@ -6,8 +6,8 @@ Layers, outermost first; each holds by itself against what the others miss:
     Resource limits: memory, processor time, no file written, no descriptor opened, no process or thread started, no
     core dump. Always there; without them the process must not go on.
 ``user``
-    Where the process is root, as in most containers: user and group ``nobody``, no other groups and no capabilities.
-    Without root there is nothing to give up.
+    Where the process is root, as in most containers: user and group ``nobody`` and no other groups. Without root there
+    is nobody else to become.
 ``landlock``
     Linux 5.13 and up, where the kernel has it switched on: no file can be opened, created or listed and, the newer the
     kernel, no TCP port bound or connected to and no signal sent outside. Works on every processor.
@@ -17,8 +17,8 @@ Layers, outermost first; each holds by itself against what the others miss:
     files and sockets, start programs, trace or signal processes, and map executable memory.
 
 ``limits`` and ``user`` are part of every Linux; the other two are best effort, and `enter` returns which of them hold.
-In any case the process gains no privileges by running a program, no other process of its user may look into it, and it
-dies with its parent.
+In any case the process has no capabilities and gains none by running a program, no other process of its user may look
+into it, and it dies with its parent.
 
 References
 ----------
@@ -42,6 +42,9 @@ _PR_SET_DUMPABLE: Final = 4
 _PR_SET_SECCOMP: Final = 22
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _SECCOMP_MODE_FILTER: Final = 2
+
+# capset(2), third version, of this very process; then three sets of 64 bits, all empty.
+_CAPABILITY_HEADER: Final = struct.pack("=Ii", 0x2008_0522, 0)
 
 # The same numbers on every processor, from <asm-generic/unistd.h>.
 _LANDLOCK_CREATE_RULESET: Final = 444
@@ -125,7 +128,7 @@ def enter(*, memory_bytes: int, cpu_s: int, parent_pid: int) -> tuple[str, ...]:
     Raises
     ------
     OSError
-        If even the resource limits cannot be set.
+        If even the resource limits cannot be set, or the capabilities given up.
     ValueError
         If a limit is above one that already holds.
     """
@@ -137,6 +140,7 @@ def enter(*, memory_bytes: int, cpu_s: int, parent_pid: int) -> tuple[str, ...]:
         _limit(nothing, 0)
     if os.geteuid() == 0 and _become_nobody():
         layers.append("user")
+    _check(libc.capset(_CAPABILITY_HEADER, bytes(24)), "capset")
     _prctl(libc, _PR_SET_NO_NEW_PRIVS, 1)
     _prctl(libc, _PR_SET_DUMPABLE, 0)
     # After the change of user, which clears it.
@@ -175,9 +179,14 @@ def _become_nobody() -> bool:
 
 def _prctl(libc: ctypes.CDLL, option: int, value: int) -> None:
     """Set one attribute of this process."""
-    if libc.prctl(option, ctypes.c_ulong(value), *(ctypes.c_ulong(0),) * 3):
+    _check(libc.prctl(option, ctypes.c_ulong(value), *(ctypes.c_ulong(0),) * 3), f"prctl {option}")
+
+
+def _check(result: int, call: str) -> None:
+    """Raise what a call of C reported."""
+    if result:
         code = ctypes.get_errno()
-        raise OSError(code, f"prctl {option}: {os.strerror(code)}")
+        raise OSError(code, f"{call}: {os.strerror(code)}")
 
 
 def _landlock(libc: ctypes.CDLL) -> bool:
