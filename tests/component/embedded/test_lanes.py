@@ -1,13 +1,12 @@
 """The embedded pipeline, all services and all: sound files in, answers out."""
 
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from tests.component.embedded.sounds import write_wav
 from tunekin.features import FEATURES
 from tunekin.messages import Answer, ClipOptions, Track, TrackOutcome
 from tunekin_demo import bad_microphone
@@ -62,15 +61,6 @@ def empty(tmp_path: Path, settings: EmbeddedSettings) -> Iterator[Parts]:
     """A catalogue with nothing in it."""
     with Parts(Home(tmp_path / "home").prepare(), settings=settings) as parts:
         yield parts
-
-
-def wav(samples: NDArray[np.floating], path: Path, *, rate: int = RATE) -> Path:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes((np.clip(samples, -1, 1) * 32_767).astype("<i2").tobytes())
-    return path
 
 
 def recording(piece: Piece, *, start_s: float = 12.0, duration_s: float = 6.0) -> bytes:
@@ -143,11 +133,11 @@ def test_a_broken_file_is_a_failure_among_the_outcomes_and_does_not_stop_the_res
     folder = tmp_path / "mixed"
     folder.mkdir()
     song = render(pieces[0])
-    wav(song, folder / "good.wav")
+    write_wav(song, folder / "good.wav")
     (folder / "empty.mp3").write_bytes(b"")
     (folder / "words.mp3").write_text("this is not music\n" * 100)
-    wav(np.zeros(3 * RATE), folder / "silence.wav")
-    wav(song[: RATE // 5], folder / "short.wav")
+    write_wav(np.zeros(3 * RATE), folder / "silence.wav")
+    write_wav(song[: RATE // 5], folder / "short.wav")
     outcomes = {Path(outcome.source_uri).name: outcome for outcome in load(empty, find(folder))}
     codes = {name: outcome.error.code if outcome.error else outcome.status for name, outcome in outcomes.items()}
     assert codes == {
@@ -164,7 +154,7 @@ def test_a_broken_file_is_a_failure_among_the_outcomes_and_does_not_stop_the_res
 def test_the_same_sound_in_two_places_is_one_track(empty: Parts, tmp_path: Path, pieces: list[Piece]) -> None:
     folder = tmp_path / "twice"
     (folder / "copy").mkdir(parents=True)
-    song = wav(render(pieces[0]), folder / "a.wav")
+    song = write_wav(render(pieces[0]), folder / "a.wav")
     (folder / "copy" / "b.wav").write_bytes(song.read_bytes())
     assert sorted(outcome.status for outcome in load(empty, find(folder))) == ["added", "unchanged"]
     assert empty.reader.count() == 1
@@ -173,9 +163,9 @@ def test_the_same_sound_in_two_places_is_one_track(empty: Parts, tmp_path: Path,
 def test_a_changed_file_updates_its_track(empty: Parts, tmp_path: Path, pieces: list[Piece]) -> None:
     folder = tmp_path / "changing"
     folder.mkdir()
-    song = wav(render(pieces[0]), folder / "a.wav")
+    song = write_wav(render(pieces[0]), folder / "a.wav")
     list(load(empty, find(folder)))
-    wav(render(pieces[1]), song)
+    write_wav(render(pieces[1]), song)
     (outcome,) = load(empty, find(folder))
     assert (outcome.status, outcome.track_id) == ("updated", track_id(song.as_uri()))
     assert empty.reader.count() == 1
@@ -191,11 +181,11 @@ def test_a_file_that_vanished_is_a_failure(empty: Parts, tmp_path: Path) -> None
 def test_a_track_added_while_a_listener_waits_is_found(empty: Parts, tmp_path: Path, pieces: list[Piece]) -> None:
     folder = tmp_path / "growing"
     folder.mkdir()
-    wav(render(pieces[0]), folder / "a.wav")
+    write_wav(render(pieces[0]), folder / "a.wav")
     list(load(empty, find(folder)))
     lane = ClipLane(empty)
     assert ask(lane, recording(pieces[5])).identified is None
-    wav(render(pieces[5]), folder / "b.wav")
+    write_wav(render(pieces[5]), folder / "b.wav")
     list(load(empty, find(folder)))
     found = ask(lane, recording(pieces[5])).identified
     lane.close()

@@ -1,0 +1,260 @@
+"""The command line as people use it: results on standard output, errors in two plain lines, exit codes."""
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.component.embedded.sounds import write_wav
+from tunekin.features import FEATURES
+from tunekin_cli.__main__ import main
+from tunekin_demo import bad_microphone
+from tunekin_demo.compose import Piece, catalogue, render, write_catalogue
+
+RATE = FEATURES.sample_rate_hz
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.out)
+
+
+Tunekin = Callable[..., Run]
+
+
+@pytest.fixture
+def tunekin(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path) -> Tunekin:
+    """The command, run in this process over the loaded catalogue."""
+
+    def run(*arguments: str | Path, home: Path = home) -> Run:
+        monkeypatch.setattr(sys, "argv", ["tunekin", "--home", str(home), *map(str, arguments)])
+        monkeypatch.setenv("COLUMNS", "200")
+        capfd.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else int(bool(stop.code))
+        out, err = capfd.readouterr()
+        return Run(code, out, err)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def pieces() -> list[Piece]:
+    return list({piece.artist: piece for piece in catalogue()}.values())[:7]
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory, pieces: list[Piece]) -> Path:
+    folder = tmp_path_factory.mktemp("my music")
+    assert list(write_catalogue(folder, pieces=pieces))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, music: Path) -> Path:
+    """A home whose catalogue was loaded by the command itself, in a process of its own."""
+    home = tmp_path_factory.mktemp("home")
+    done = subprocess.run(
+        [sys.executable, "-m", "tunekin_cli", "--home", home, "catalog", "add", music],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "7 added" in done.stderr
+    assert done.stdout == ""
+    return home
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory, pieces: list[Piece]) -> Path:
+    heard = bad_microphone.cut(render(pieces[3]), start_s=10.0, duration_s=6.0, sample_rate_hz=RATE)
+    noisy = bad_microphone.gain(bad_microphone.add_noise(heard, snr_db=20.0), gain_db=-12.0)
+    path = tmp_path_factory.mktemp("recordings") / "recorded.ogg"
+    path.write_bytes(bad_microphone.encode(noisy, sample_rate_hz=RATE, codec="opus", bitrate_bps=32_000))
+    return path
+
+
+def test_a_second_load_passes_over_what_is_there(tunekin: Tunekin, music: Path) -> None:
+    again = tunekin("catalog", "add", music)
+    assert again.code == 0
+    assert "7 already there" in again.err
+
+
+def test_the_list_shows_every_song(tunekin: Tunekin, pieces: list[Piece]) -> None:
+    listed = tunekin("catalog", "list")
+    assert all(piece.title in listed.out for piece in pieces)
+    assert "7 songs" in listed.out
+    assert {track["artist"] for track in tunekin("catalog", "list", "--json").document} == {
+        piece.artist for piece in pieces
+    }
+
+
+def test_a_recording_gets_its_mood_and_songs_in_words(tunekin: Tunekin, recorded: Path, pieces: list[Piece]) -> None:
+    answered = tunekin("similar", recorded)
+    assert answered.code == 0
+    assert answered.out.startswith("mood: ")
+    assert f"this is {pieces[3].title} by {pieces[3].artist}, at 0:10" in answered.out
+    assert "proven to be the best" in answered.out
+
+
+def test_a_recording_gets_the_documented_json(tunekin: Tunekin, recorded: Path, pieces: list[Piece]) -> None:
+    answer = tunekin("similar", recorded, "--json", "-k", "3").document
+    assert answer["status"] == "answered"
+    assert answer["identified"]["title"] == pieces[3].title
+    assert len(answer["matches"]) == 3
+    assert set(answer["matches"][0]) == {
+        "track_id",
+        "title",
+        "artist",
+        "album",
+        "mood",
+        "distance",
+        "similarity",
+        "clip_span_s",
+        "track_span_s",
+        "why",
+    }
+    assert set(answer["mood"]) == {"id", "label", "probability", "runner_up", "ambiguous"}
+
+
+def test_a_recording_may_come_on_standard_input(
+    tunekin: Tunekin, recorded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(recorded.read_bytes())))
+    assert tunekin("similar", "-", "--json").document["status"] == "answered"
+
+
+def test_a_part_of_a_file_can_be_meant(tunekin: Tunekin, music: Path, pieces: list[Piece]) -> None:
+    file = next(path for path in music.rglob("*.flac") if pieces[1].title in path.name)
+    answer = tunekin("similar", file, "--start", "8", "--duration", "5", "--scope", "mood", "--json").document
+    assert answer["search"]["scope"] == "mood"
+    span = (answer["identified"] or answer["matches"][0])["clip_span_s"]
+    assert span == pytest.approx([8.0, 13.0], abs=0.2)
+
+
+def test_every_mood_has_words_in_two_languages(tunekin: Tunekin) -> None:
+    moods = tunekin("moods", "--json").document
+    assert sum(mood["tracks"] for mood in moods) == 7
+    shown = tunekin("moods").out
+    assert all(mood["label"]["ko"] in shown and mood["label"]["en"] in shown for mood in moods)
+
+
+def test_a_mood_is_found_by_number_and_by_part_of_its_label(tunekin: Tunekin) -> None:
+    mood = max(tunekin("moods", "--json").document, key=lambda mood: mood["tracks"])
+    by_number = tunekin("mood", str(mood["id"]), "--json").document
+    assert len(by_number) == mood["tracks"]
+    assert [song["probability"] for song in by_number] == sorted(
+        (song["probability"] for song in by_number), reverse=True
+    )
+    for label in mood["label"].values():
+        assert tunekin("mood", label.upper(), "--json").document == by_number
+
+
+def problem(run: Run, *, code: int) -> str:
+    """The error that a run ended with, on standard error alone and without a traceback."""
+    assert run.code == code
+    assert run.out == ""
+    assert "Traceback" not in run.err
+    return run.err
+
+
+@pytest.fixture
+def bad_files(tmp_path: Path) -> dict[str, Path]:
+    (tmp_path / "empty.mp3").write_bytes(b"")
+    (tmp_path / "words.mp3").write_text("these are words\n" * 50)
+    loud = 0.5 * np.sin(np.arange(RATE // 5) * 0.1)
+    write_wav(loud, tmp_path / "short.wav")
+    write_wav(np.zeros(RATE * 3), tmp_path / "silence.wav")
+    return {path.stem: path for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("empty", "the file is empty"),
+        ("words", "text"),
+        ("short", "0.2"),
+        ("silence", "dBFS"),
+    ],
+)
+def test_a_recording_that_cannot_work_says_why_and_what_to_do(
+    tunekin: Tunekin, bad_files: dict[str, Path], name: str, words: str
+) -> None:
+    error = problem(tunekin("similar", bad_files[name]), code=1)
+    assert words in error
+    assert "hint" in error
+    failed = tunekin("similar", bad_files[name], "--json")
+    assert failed.code == 1
+    assert failed.document["status"] == "failed"
+
+
+def test_a_load_reports_each_broken_file_and_keeps_the_rest(
+    tunekin: Tunekin, bad_files: dict[str, Path], tmp_path: Path, music: Path
+) -> None:
+    song = next(music.rglob("*.flac"))
+    done = tunekin("catalog", "add", *bad_files.values(), song, home=tmp_path / "home")
+    assert done.code == 1
+    assert "1 added, 4 failed" in done.err
+    assert all(f"failed {path}" in done.err.replace("\n", "") for path in bad_files.values())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("similar", "nowhere.mp3"), "nowhere.mp3 can't be read"),
+        (("similar", "."), "can't be read"),
+        (("catalog", "add", "nowhere"), "there is no file or folder nowhere"),
+        (("mood", "no such mood"), "no mood is called 'no such mood'"),
+        (("mood", "99"), "no mood is called '99'"),
+        (("similar", "x", "-k", "0"), "is not in the range"),
+        (("similar", "x", "--scope", "every"), "'every' is not one of"),
+        (("similar", "x", "--duration", "0"), "--duration is 0"),
+        (("similar", "x", "--loud"), "No such option"),
+        (("dance",), "No such command"),
+    ],
+)
+def test_a_wrong_use_says_what_would_be_right(tunekin: Tunekin, arguments: tuple[str, ...], words: str) -> None:
+    assert words in " ".join(problem(tunekin(*arguments), code=2).split())
+
+
+def test_a_wrong_setting_stops_the_start(tunekin: Tunekin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNEKIN_WORKERS", "many")
+    assert "TUNEKIN_WORKERS is 'many'" in problem(tunekin("moods"), code=1)
+    monkeypatch.delenv("TUNEKIN_WORKERS")
+    monkeypatch.setenv("TUNEKIN_WORKER", "2")
+    assert "did you mean TUNEKIN_WORKERS?" in problem(tunekin("moods"), code=1)
+
+
+def test_an_empty_catalogue_says_how_to_fill_it(tunekin: Tunekin, recorded: Path, tmp_path: Path) -> None:
+    assert "tunekin catalog add" in problem(tunekin("similar", recorded, home=tmp_path / "new"), code=1)
+    assert "tunekin catalog add" in tunekin("catalog", "list", home=tmp_path / "new").out
+
+
+def test_a_home_that_cannot_be_written_is_said(tunekin: Tunekin, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "can't be written" in problem(tunekin("moods", home=tmp_path / "file"), code=1)
+
+
+def test_the_version_and_help_need_no_home(tunekin: Tunekin, tmp_path: Path) -> None:
+    assert tunekin("--version", home=tmp_path / "unmade").out.startswith("tunekin ")
+    assert "similar" in tunekin("--help", home=tmp_path / "unmade").out
+    assert not (tmp_path / "unmade").exists()
