@@ -206,14 +206,13 @@ def migrate(engine: Engine) -> None:
     DependencyError
         The database can't be reached, or is locked for too long.
     """
-    # Step 1: nothing to do is the usual case, and takes no lock.
+    # Nothing to do is the usual case, and takes no lock.
     if _is_current(engine):
         return
     with _translated(), engine.execution_options(**{_WRITES: True}).connect() as connection, _alone(connection):
-        # Step 2: another process may have done it while this one waited.
-        if _revision(connection) != _head():
-            command.upgrade(_config(connection), "head")
-            connection.commit()
+        # Looks again at what there is, since another process may have done it while this one waited.
+        command.upgrade(_config(connection), "head")
+        connection.commit()
 
 
 def check_schema(engine: Engine) -> None:

@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 import tunekin.catalogue
-from tests.component.catalogue.making import entry
+from tests.component.catalogue.making import entry, index_of
 from tunekin.catalogue import database
 from tunekin.catalogue.database import check_schema, draft_revision, migrate, reading, writing
 from tunekin.catalogue.models import Base
@@ -76,10 +76,53 @@ def test_processes_that_start_at_once_migrate_together(catalogue_url, new_engine
     assert CatalogueReader(new_engine).version() == 0
 
 
-def test_there_is_nothing_to_draft_while_models_and_revisions_agree(engine, tmp_path, monkeypatch):
-    scripts = tmp_path / "migrations"
-    shutil.copytree(Path(tunekin.catalogue.__file__).parent / "migrations", scripts)
-    monkeypatch.setattr(database, "_SCRIPTS", str(scripts))
+REBUILD = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+def upgrade():
+    with op.batch_alter_table("tracks") as tracks:
+        tracks.alter_column("isrc", type_=sa.String(300), existing_type=sa.String(255), existing_nullable=False)
+"""
+
+
+@pytest.fixture
+def scripts(tmp_path, monkeypatch):
+    """A copy of the migrations, to add to."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(Path(tunekin.catalogue.__file__).parent / "migrations", folder)
+    monkeypatch.setattr(database, "_SCRIPTS", str(folder))
+    return folder
+
+
+def test_a_revision_that_builds_a_table_anew_keeps_what_hangs_on_it(engine, reader, writer, scripts):
+    writer.upsert_many([entry(isrc="KRA381701234")])
+    (scripts / "versions" / "0002_longer_isrc.py").write_text(REBUILD)
+    with pytest.raises(DependencyError, match="'0002'"):
+        check_schema(engine)
+    migrate(engine)
+    check_schema(engine)
+    rows, version = index_of(reader)
+    assert (rows["t1"].track.isrc, rows["t1"].mood, version) == ("KRA381701234", 1, 1)
+    writer.remove("t1")
+    assert reader.summaries("f1").track_ids == ()
+
+
+def test_a_revision_that_fails_is_told_and_can_be_mended(engine, reader, scripts):
+    revision = scripts / "versions" / "0002_longer_isrc.py"
+    revision.write_text(REBUILD + "    raise ZeroDivisionError\n")
+    with pytest.raises(ZeroDivisionError):
+        migrate(engine)
+    revision.write_text(REBUILD)
+    migrate(engine)
+    check_schema(engine)
+    assert reader.version() == 0
+
+
+def test_there_is_nothing_to_draft_while_models_and_revisions_agree(engine, scripts):
     draft_revision(engine, "nothing new")
     draft = scripts / "versions" / "0002_nothing_new.py"
     functions: dict[str, object] = {}
