@@ -203,6 +203,14 @@ class Index:
         """Number of slots."""
         return sum(len(segment) for segment, _ in self._parts)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of frames, mean vectors (twice, since faiss copies them) and moods, without names."""
+        return sum(
+            segment.frames.bits.nbytes + segment.frames.starts.nbytes + 2 * segment.means.nbytes + segment.moods.nbytes
+            for segment, _ in self._parts
+        )
+
     @functools.cached_property
     def alive(self) -> NDArray[np.bool_]:
         """Whether a slot holds a track, by slot."""
