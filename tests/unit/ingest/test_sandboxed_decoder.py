@@ -59,6 +59,12 @@ def field(pid, name):
     return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), "")
 
 
+def children_of(pid):
+    """Processes that a process has started."""
+    found = (int(status.parent.name) for status in Path("/proc").glob("[0-9]*/status"))
+    return [child for child in found if field(child, "PPid") == str(pid)]
+
+
 def is_gone(pid):
     return field(pid, "State").startswith(("Z", "X")) or not field(pid, "State")
 
@@ -67,11 +73,7 @@ def caught_child(server_pid):
     """The process that decodes, once it is jailed; stopped, so that it stays."""
 
     def jailed():
-        for status in Path("/proc").glob("[0-9]*/status"):
-            pid = int(status.parent.name)
-            if field(pid, "PPid") == str(server_pid) and field(pid, "Seccomp:") == "2":
-                return pid
-        return None
+        return next((pid for pid in children_of(server_pid) if field(pid, "Seccomp:") == "2"), None)
 
     pid = eventually(jailed)
     os.kill(pid, signal.SIGSTOP)
@@ -337,6 +339,20 @@ def test_when_the_service_is_killed_nothing_is_left_behind(hour):
     eventually(lambda: is_gone(server) and is_gone(child))
 
 
+def test_the_child_that_waits_dies_with_the_decoding_process_too(patient):
+    (waiting,) = eventually(lambda: children_of(patient.server_pid))
+    os.kill(patient.server_pid, signal.SIGKILL)
+    eventually(lambda: is_gone(waiting))
+
+
+def test_a_child_that_dies_while_it_waits_is_replaced(patient):
+    (waiting,) = eventually(lambda: children_of(patient.server_pid))
+    os.kill(waiting, signal.SIGKILL)
+    eventually(lambda: not children_of(patient.server_pid))
+    assert patient.decode(write(tone())).duration_s == 2.0
+    assert eventually(lambda: children_of(patient.server_pid)) != [waiting]
+
+
 def test_no_descriptor_is_lost(patient):
     data = write(tone())
     before = [descriptors(pid) for pid in ("self", patient.server_pid)]
@@ -348,8 +364,8 @@ def test_no_descriptor_is_lost(patient):
 
 
 def descriptors(pid):
-    """Numbers of a process's open descriptors, but for the one that this look takes."""
-    return {path.name for path in Path(f"/proc/{pid}/fd").iterdir() if path.is_symlink()}
+    """Count a process's open descriptors, but for the one that this look takes."""
+    return sum(path.is_symlink() for path in Path(f"/proc/{pid}/fd").iterdir())
 
 
 @pytest.fixture(scope="module")
