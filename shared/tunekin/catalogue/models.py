@@ -4,17 +4,16 @@ Conventions: times of day are milliseconds since 1970 (UTC). Arrays are little-e
 float32 for all others. Text is compared by code points, so that ids and the order of pages are the same everywhere.
 """
 
+import hashlib
 from typing import Any
 
 from sqlalchemy import BigInteger, Double, ForeignKey, Index, LargeBinary, MetaData, SmallInteger, String, Text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from tunekin.catalogue.records import NAME_MAX, SHA256_MAX, VERSION_MAX
+
 __all__ = [
-    "FRAMES_MAX_BYTES",
-    "NAME_MAX",
-    "URI_MAX",
-    "VERSION_MAX",
     "AnswerRow",
     "Base",
     "FeaturesRow",
@@ -22,20 +21,13 @@ __all__ = [
     "StateRow",
     "TrackMoodRow",
     "TrackRow",
+    "clip_key",
 ]
-
-# InnoDB takes 3,072 bytes as a key: three columns of 255 characters, four bytes each, as the order of pages needs.
-NAME_MAX = 255
-# MySQL's TEXT holds 65,535 bytes, four for a character at the most.
-URI_MAX = 16_000
-VERSION_MAX = 64
-# What a MEDIUMBLOB holds; eleven hours of sound.
-FRAMES_MAX_BYTES = 2**24 - 1
 
 _Name = String(NAME_MAX)
 _Version = String(VERSION_MAX)
-_Sha256 = String(64)
-# The defaults of MySQL end at 64 KiB, less than ten minutes of frames or an answer of a hundred matches.
+_Sha256 = String(SHA256_MAX)
+# What MySQL has for these by itself ends at 64 KiB, less than ten minutes of frames or an answer of a hundred matches.
 _Frames = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql")
 _Document = Text().with_variant(mysql.MEDIUMTEXT(), "mysql")
 
@@ -142,3 +134,19 @@ class StateRow(Base):
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     version: Mapped[int] = mapped_column(BigInteger)
+
+
+def clip_key(clip_id: str) -> str:
+    """Key under which the outcomes of a clip are stored.
+
+    Parameters
+    ----------
+    clip_id : str
+        Name of the clip's event.
+
+    Returns
+    -------
+    str
+        Its SHA-256.
+    """
+    return hashlib.sha256(clip_id.encode()).hexdigest()

@@ -1,18 +1,16 @@
 """What may be asked of the catalogue; an account that may only read is enough."""
 
 import contextlib
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Row, Select, and_, func, or_, select
 
 from tunekin.catalogue.database import reading
-from tunekin.catalogue.models import AnswerRow, FeaturesRow, MoodRow, StateRow, TrackMoodRow, TrackRow
+from tunekin.catalogue.models import AnswerRow, FeaturesRow, MoodRow, StateRow, TrackMoodRow, TrackRow, clip_key
+from tunekin.catalogue.records import IndexRow, IndexSnapshot, Mood, Summaries, TypicalTrack
 from tunekin.features import frames_from_bytes
 from tunekin.messages import Answer, Label, Track
 
@@ -22,93 +20,6 @@ _TRACK_COLUMNS = tuple(getattr(TrackRow, name) for name in Track.__struct_fields
 # Ids in one query: far below what any of the databases takes, far above what a round trip costs.
 _IDS = 500
 _answers = msgspec.json.Decoder(Answer)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mood:
-    """A mood of a mood model.
-
-    Attributes
-    ----------
-    id : int
-        Its number.
-    label : Label
-        A few words for it.
-    description : Label
-        A sentence about it.
-    tracks : int
-        How many tracks have it.
-    """
-
-    id: int
-    label: Label
-    description: Label
-    tracks: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class TypicalTrack:
-    """A track of a mood, and how probable that mood is for it."""
-
-    track: Track
-    probability: float
-
-
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class IndexRow:
-    """What a search index holds of a track.
-
-    Attributes
-    ----------
-    track : Track
-        The track.
-    mood : int or None
-        Number of its mood; unset where the model has not judged it.
-    frames : np.ndarray [shape=(m, n_mfcc), dtype=float16]
-        Its frames; read-only.
-    """
-
-    track: Track
-    mood: int | None
-    frames: NDArray[np.float16]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class IndexSnapshot:
-    """All rows of a search index in one state of the catalogue.
-
-    Attributes
-    ----------
-    catalogue_version : int
-        The state.
-    count : int
-        How many rows there are.
-    batches : iterator of list of IndexRow
-        The rows by track id; read from the database as they are consumed, once.
-    """
-
-    catalogue_version: int
-    count: int
-    batches: Iterator[list[IndexRow]]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Summaries:
-    """Summaries of all tracks.
-
-    Attributes
-    ----------
-    track_ids : tuple of str [n]
-        The tracks, in order of their ids.
-    artists : tuple of str [n]
-        Artist of each.
-    matrix : np.ndarray [shape=(n, summary_size), dtype=float32]
-        Summary of each; read-only, of shape (0, 0) where there is none.
-    """
-
-    track_ids: tuple[str, ...]
-    artists: tuple[str, ...]
-    matrix: NDArray[np.float32]
 
 
 class CatalogueReader:
@@ -417,22 +328,6 @@ class CatalogueReader:
         with reading(self._engine) as connection:
             document = connection.execute(query).scalar_one_or_none()
         return None if document is None else _answers.decode(document)
-
-
-def clip_key(clip_id: str) -> str:
-    """Key under which the outcomes of a clip are stored.
-
-    Parameters
-    ----------
-    clip_id : str
-        Name of the clip's event.
-
-    Returns
-    -------
-    str
-        Its SHA-256.
-    """
-    return hashlib.sha256(clip_id.encode()).hexdigest()
 
 
 def _version(connection: Connection) -> int:

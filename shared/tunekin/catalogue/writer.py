@@ -1,9 +1,6 @@
 """What may be done to the catalogue; one role does it."""
 
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -12,124 +9,22 @@ from sqlalchemy.exc import IntegrityError
 
 from tunekin.catalogue.database import reading, writing
 from tunekin.catalogue.models import (
-    FRAMES_MAX_BYTES,
-    NAME_MAX,
-    URI_MAX,
-    VERSION_MAX,
     AnswerRow,
     FeaturesRow,
     MoodRow,
     StateRow,
     TrackMoodRow,
     TrackRow,
+    clip_key,
 )
-from tunekin.catalogue.reader import clip_key
-from tunekin.errors import MessageError, NotFoundError
-from tunekin.features import FEATURES
-from tunekin.messages import Answer, Label, Track
+from tunekin.catalogue.records import Entry, MoodInWords, Written
+from tunekin.errors import NotFoundError
+from tunekin.messages import Answer, Track
 from tunekin.ports import Clock
 
-__all__ = ["CatalogueWriter", "Entry", "MoodInWords", "Written"]
+__all__ = ["CatalogueWriter", "Written"]
 
-_FLOAT16_BYTES = 2
 _answers = msgspec.json.Encoder()
-
-
-class MoodInWords(Protocol):
-    """A mood as its model's manifest describes it."""
-
-    @property
-    def id(self) -> int:
-        """Its number."""
-
-    @property
-    def label(self) -> Label:
-        """A few words for it."""
-
-    @property
-    def description(self) -> Label:
-        """A sentence about it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A track with its features and mood, checked: what one entry has wrong must not stop those written with it.
-
-    Attributes
-    ----------
-    track : Track
-        The track.
-    feature_version : str
-        Name of the feature version.
-    frames : bytes
-        As `tunekin.features.frames_to_bytes` packs them.
-    summary : sequence of float
-        In the order of the version's ``summary_names``.
-    model_version : str
-        Name of the mood model.
-    probabilities : sequence of float
-        Probability of each mood, by number; empty where no model has judged the track.
-    n_mfcc : int
-        Coefficients a frame has.
-
-    Raises
-    ------
-    MessageError
-        Something of it can't be stored.
-    """
-
-    track: Track
-    feature_version: str
-    frames: bytes
-    summary: Sequence[float]
-    model_version: str
-    probabilities: Sequence[float]
-    n_mfcc: int = FEATURES.n_mfcc
-
-    def __post_init__(self) -> None:
-        """Check the entry."""
-        track = self.track
-        # MySQL takes 'a' and 'a ' for the same id, SQLite does not.
-        if not track.track_id or track.track_id != track.track_id.strip():
-            raise MessageError(f"the track id is {track.track_id!r}", hint="an id neither begins nor ends with a space")
-        texts = {name: value for name, value in msgspec.structs.asdict(track).items() if isinstance(value, str)}
-        limits = {"source_uri": URI_MAX, "feature_version": VERSION_MAX, "model_version": VERSION_MAX}
-        limits["content_sha256"] = 64
-        texts |= {"feature_version": self.feature_version, "model_version": self.model_version}
-        for name, value in texts.items():
-            _check_text(name, value, most=limits.get(name, NAME_MAX))
-        if not all(map(math.isfinite, (track.duration_s, *self.summary, *self.probabilities))):
-            raise MessageError(f"the duration, summary or probabilities of track {track.track_id!r} are not all finite")
-        if not 0 < len(self.frames) <= FRAMES_MAX_BYTES or len(self.frames) % (_FLOAT16_BYTES * self.n_mfcc):
-            raise MessageError(
-                f"the frames of track {track.track_id!r} have {len(self.frames)} bytes",
-                hint=f"frames are {_FLOAT16_BYTES * self.n_mfcc} bytes each, {FRAMES_MAX_BYTES} together at the most",
-            )
-
-
-def _check_text(name: str, value: str, *, most: int) -> None:
-    if len(value) > most:
-        raise MessageError(f"{name} has {len(value)} characters: {value[:40]!r}…", hint=f"it may have {most}")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise MessageError(f"{name} is {value[:40]!r}, which is no Unicode text") from error
-
-
-@dataclass(frozen=True, kw_only=True)
-class Written:
-    """What came of an entry.
-
-    Attributes
-    ----------
-    catalogue_version : int
-        Version of the catalogue from which on it is there.
-    added : bool
-        Whether the catalogue did not hold the track before.
-    """
-
-    catalogue_version: int
-    added: bool
 
 
 class CatalogueWriter:
@@ -199,7 +94,7 @@ class CatalogueWriter:
         return self.upsert_many([entry])[0]
 
     def upsert_many(self, entries: Sequence[Entry]) -> list[Written]:
-        """Store tracks with their features and moods, all or none, as one change of the catalogue.
+        """Store tracks with their features and moods, all or none.
 
         Features of other versions stay, unless the track's content is another than before.
 
@@ -211,12 +106,12 @@ class CatalogueWriter:
         Returns
         -------
         list of Written
-            What came of each.
+            What came of each, with a version of its own.
         """
         if not entries:
             return []
         with writing(self._engine) as connection:
-            version = _next_version(connection)
+            version = _next_version(connection, changes=len(entries))
             held = _contents(connection, [entry.track.track_id for entry in entries])
             _write_tracks(connection, entries, held=held, now_ms=self._now_ms())
             _write_features(connection, entries)
@@ -224,7 +119,7 @@ class CatalogueWriter:
         first = {entry.track.track_id: i for i, entry in reversed(list(enumerate(entries)))}
         return [
             Written(
-                catalogue_version=version,
+                catalogue_version=version - len(entries) + 1 + i,
                 added=entry.track.track_id not in held and first[entry.track.track_id] == i,
             )
             for i, entry in enumerate(entries)
@@ -305,9 +200,9 @@ class CatalogueWriter:
         return round(self._clock() * 1000)
 
 
-def _next_version(connection: Connection) -> int:
-    """Count a change; until it is committed, every other writer waits here, before it has seen anything."""
-    connection.execute(update(StateRow).values(version=StateRow.version + 1))
+def _next_version(connection: Connection, *, changes: int = 1) -> int:
+    """Count changes; until they are committed, every other writer waits here, before it has seen anything."""
+    connection.execute(update(StateRow).values(version=StateRow.version + changes))
     return connection.execute(select(StateRow.version)).scalar_one()
 
 
@@ -338,7 +233,7 @@ def _write_features(connection: Connection, entries: Sequence[Entry]) -> None:
         (entry.track.track_id, entry.feature_version): {
             "summary": np.asarray(entry.summary, "<f4").tobytes(),
             "frames": entry.frames,
-            "frame_count": len(entry.frames) // (_FLOAT16_BYTES * entry.n_mfcc),
+            "frame_count": entry.frame_count,
             "n_mfcc": entry.n_mfcc,
         }
         for entry in entries

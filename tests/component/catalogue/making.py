@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tunekin.catalogue.writer import Entry
+from tunekin.catalogue.records import Entry
 from tunekin.features import frames_to_bytes
 from tunekin.messages import Label, Track
 

@@ -84,11 +84,11 @@ def test_delivering_the_same_track_once_more_changes_nothing_but_the_version(rea
     assert [(row.track, row.mood) for row in after.values()] == [(row.track, row.mood) for row in before.values()]
 
 
-def test_each_writing_transaction_is_one_more_version(reader, writer):
-    versions = [writer.upsert_many([entry("a"), entry("b")]), writer.upsert_many([entry("a")])]
-    assert [[written.catalogue_version for written in some] for some in versions] == [[1, 1], [2]]
-    assert writer.remove("a") == 3
-    assert reader.version() == 3
+def test_each_change_has_a_version_of_its_own(reader, writer):
+    written = [*writer.upsert_many([entry("a"), entry("b")]), *writer.upsert_many([entry("a")])]
+    assert [one.catalogue_version for one in written] == [1, 2, 3]
+    assert writer.remove("a") == 4
+    assert reader.version() == 4
 
 
 def test_writing_nothing_is_no_change(reader, writer):
