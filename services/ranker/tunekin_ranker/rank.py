@@ -1,5 +1,8 @@
 """From a classified clip and a snapshot of the catalogue to an answer."""
 
+from collections.abc import Hashable
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,9 +22,10 @@ from tunekin.messages import (
     Why,
 )
 from tunekin_ranker.dtw import Clip
+from tunekin_ranker.identify import CEILING, REFERENCE_PLACE, tell_apart
 from tunekin_ranker.representative import representative_span
 from tunekin_ranker.search import Hit, search
-from tunekin_ranker.similarity import IDENTITY_DISTANCE, similarity
+from tunekin_ranker.similarity import similarity
 from tunekin_ranker.snapshot import Snapshot
 
 __all__ = ["AMBIGUOUS_MARGIN", "mood_answer", "rank"]
@@ -77,12 +81,13 @@ def rank(
     found = search(
         snapshot.index,
         Clip(frames[first:stop]),
-        k=options.k,
+        k=max(options.k, REFERENCE_PLACE + 1),
         mode=options.mode,
         shortlist_size=shortlist_size,
         allowed=allowed,
-        identity_distance=IDENTITY_DISTANCE,
+        identity_distance=CEILING,
     )
+    recordings, matches = tell_apart(found.identical, found.hits, k=options.k, group_of=partial(_group_of, snapshot))
     begin_s = clip.start_s + first * version.frame_s
     clip_span_s = (begin_s, min(clip.start_s + stop * version.frame_s, clip.start_s + clip.duration_s))
 
@@ -95,8 +100,8 @@ def rank(
         key=clip.key,
         status="answered",
         mood=mood,
-        identified=match(found.identical[0]) if found.identical else None,
-        matches=tuple(match(hit) for hit in found.hits),
+        identified=match(recordings[0]) if recordings else None,
+        matches=tuple(match(hit) for hit in matches),
         search=SearchFacts(
             mode=options.mode,
             scope=options.scope,
@@ -178,6 +183,13 @@ def _allowed(snapshot: Snapshot, mood: MoodAnswer, options: ClipOptions) -> NDAr
     if mood.ambiguous and mood.runner_up is not None:
         wanted.append(mood.runner_up.id)
     return np.isin(snapshot.index.moods, wanted)
+
+
+def _group_of(snapshot: Snapshot, track_id: str) -> Hashable:
+    """Tell a track's artist; a track of nobody in particular is its own group."""
+    slot = snapshot.index.slot_of(track_id)
+    group = None if slot is None else snapshot.index.groups[slot]
+    return (track_id,) if group is None else group
 
 
 def _match(
