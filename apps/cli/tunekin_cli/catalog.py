@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
-from tunekin.catalogue.reader import CatalogueReader
 
+from tunekin.catalogue.reader import CatalogueReader
 from tunekin.messages import Track
 from tunekin_cli import render
 from tunekin_cli.context import Context

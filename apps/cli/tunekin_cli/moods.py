@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tunekin.catalogue.reader import Mood
+from tunekin.catalogue.records import Mood
 from tunekin.errors import NotFoundError
 from tunekin_cli import render
 from tunekin_cli.context import Context

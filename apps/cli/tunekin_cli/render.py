@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from tunekin.catalogue.reader import Mood, TypicalTrack
 
+from tunekin.catalogue.records import Mood, TypicalTrack
 from tunekin.errors import TunekinError
 from tunekin.messages import Answer, Match, MoodAnswer, Track
 

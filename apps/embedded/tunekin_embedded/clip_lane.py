@@ -3,8 +3,6 @@
 import time
 import uuid
 
-from tunekin_ranker.adapters.catalogue_snapshots import CatalogueSnapshots
-
 from tunekin import codec
 from tunekin.errors import DependencyError
 from tunekin.local import LocalBus
@@ -14,6 +12,7 @@ from tunekin_embedded.parts import Parts
 from tunekin_featurizer import service as featurizer
 from tunekin_ingest import service as ingest
 from tunekin_ranker import service as ranker
+from tunekin_ranker.adapters.catalogue_snapshots import CatalogueSnapshots
 from tunekin_ranker.adapters.memory_cache import MemoryCache
 
 __all__ = ["ClipLane"]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from tunekin.errors import SettingsError
 
@@ -23,7 +24,7 @@ class Home:
     @property
     def catalogue_url(self) -> str:
         """SQLAlchemy URL of the catalogue."""
-        return f"sqlite:///{self.folder / 'catalogue.sqlite'}"
+        return "sqlite:///" + quote(str(self.folder / "catalogue.sqlite"))
 
     @property
     def blobs_uri(self) -> str:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from tunekin.catalogue.writer import Written
+from tunekin.catalogue.records import Written
 from tunekin.messages import (
     Answer,
     Audio,

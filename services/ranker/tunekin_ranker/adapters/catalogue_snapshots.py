@@ -1,8 +1,10 @@
 """Snapshots of the catalogue that follow its changes."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
-from tunekin.catalogue.reader import CatalogueReader, IndexRow
+from tunekin.catalogue.reader import CatalogueReader
+from tunekin.catalogue.records import IndexRow
 from tunekin.features import FEATURES, FeatureVersion
 from tunekin.messages import CatalogueChange
 from tunekin_ranker.index import Index, Track
@@ -29,6 +31,7 @@ class CatalogueSnapshots:
         self._model_version = model_version
         self._version = version
         self._snapshot: Snapshot | None = None
+        self._loaded_version = 0
 
     def current(self) -> Snapshot:
         """Return the newest state; loads the catalogue the first time.
@@ -64,8 +67,8 @@ class CatalogueSnapshots:
         Parameters
         ----------
         change : CatalogueChange
-            Which track changed, and from which version of the catalogue on. One that the snapshot has already is
-            passed over, so a repeated change does nothing.
+            Which track changed, and from which version of the catalogue on. Changes may come repeated and, from several
+            writers, out of order: the track is read as it is now. Only what the last full load has seen is passed over.
 
         Raises
         ------
@@ -73,7 +76,7 @@ class CatalogueSnapshots:
             The catalogue can't be read; the change has to come again.
         """
         held = self._snapshot
-        if held is None or change.catalogue_version <= held.catalogue_version:
+        if held is None or change.catalogue_version <= self._loaded_version:
             return
         rows = self._reader.index_rows(
             [change.track_id], feature_version=self._version.name, model_version=self._model_version
@@ -87,23 +90,30 @@ class CatalogueSnapshots:
             moods=held.moods,
             feature_version=held.feature_version,
             model_version=held.model_version,
-            catalogue_version=change.catalogue_version,
+            catalogue_version=max(held.catalogue_version, change.catalogue_version),
         )
 
     def _load(self) -> Snapshot:
         moods = tuple(mood.label for mood in self._reader.moods(self._model_version))
-        with self._reader.index_snapshot(
-            feature_version=self._version.name, model_version=self._model_version
-        ) as read:
-            rows = [row for batch in read.batches for row in batch]
+        with self._reader.index_snapshot(feature_version=self._version.name, model_version=self._model_version) as read:
+            infos: dict[str, TrackInfo] = {}
+            index = Index.build(_tracks(_noted(chain.from_iterable(read.batches), infos)))
+            self._loaded_version = read.catalogue_version
             return Snapshot(
-                index=Index.build(_tracks(rows)),
-                infos=dict(_infos(rows)),
+                index=index,
+                infos=infos,
                 moods=moods,
                 feature_version=self._version.name,
                 model_version=self._model_version,
                 catalogue_version=read.catalogue_version,
             )
+
+
+def _noted(rows: Iterable[IndexRow], infos: dict[str, TrackInfo]) -> Iterator[IndexRow]:
+    """Pass rows on, and keep what an answer says of their tracks: one reading serves both."""
+    for row in rows:
+        infos.update(_infos([row]))
+        yield row
 
 
 def _tracks(rows: Iterable[IndexRow]) -> Iterator[Track]:

@@ -1,0 +1,121 @@
+"""Snapshots that follow a real catalogue."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tunekin.catalogue.database import migrate, open_engine
+from tunekin.catalogue.reader import CatalogueReader
+from tunekin.catalogue.writer import CatalogueWriter
+from tunekin.features import FEATURES, frames_to_bytes
+from tunekin.messages import CatalogueChange, Track
+from tunekin_classifier.adapters.onnx_model import OnnxMoodModel
+from tunekin_classifier.settings import ClassifierSettings
+from tunekin_ranker.adapters.catalogue_snapshots import CatalogueSnapshots
+
+MOODS = 10
+
+
+class Catalogue:
+    """A catalogue on disk, its writer, and snapshots that follow it."""
+
+    def __init__(self, path: Path) -> None:
+        self.engine = open_engine(f"sqlite:///{path}")
+        migrate(self.engine)
+        self.writer = CatalogueWriter(self.engine, clock=time.time)
+        manifest = OnnxMoodModel(ClassifierSettings().model).manifest
+        self.model_version = manifest.version
+        self.writer.put_moods(manifest.version, manifest.moods)
+        self.snapshots = CatalogueSnapshots(CatalogueReader(self.engine), model_version=manifest.version)
+
+    def put(self, track_id: str, *, artist: str = "", mood: int = 0, seed: int = 0) -> CatalogueChange:
+        frames = np.random.default_rng(seed).normal(size=(50, FEATURES.n_mfcc))
+        probabilities = np.full(MOODS, 0.01)
+        probabilities[mood] = 0.91
+        written = self.writer.upsert(
+            Track(track_id=track_id, title=f"title of {track_id}", artist=artist, duration_s=5.0),
+            feature_version=FEATURES.name,
+            frames=frames_to_bytes(frames),
+            summary=(0.0,) * FEATURES.summary_size,
+            model_version=self.model_version,
+            probabilities=tuple(probabilities.tolist()),
+        )
+        return CatalogueChange(track_id=track_id, change="upserted", catalogue_version=written.catalogue_version)
+
+    def remove(self, track_id: str) -> CatalogueChange:
+        return CatalogueChange(track_id=track_id, change="removed", catalogue_version=self.writer.remove(track_id))
+
+    @property
+    def held(self) -> set[str]:
+        snapshot = self.snapshots.current()
+        assert len(snapshot.index) == len(snapshot.infos)
+        assert all(snapshot.index.slot_of(track_id) is not None for track_id in snapshot.infos)
+        return set(snapshot.infos)
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+    catalogue = Catalogue(tmp_path / "catalogue.sqlite")
+    yield catalogue
+    catalogue.engine.dispose()
+
+
+def test_the_first_snapshot_holds_the_whole_catalogue(catalogue: Catalogue) -> None:
+    catalogue.put("a", artist="Somebody", mood=3)
+    last = catalogue.put("b")
+    snapshot = catalogue.snapshots.current()
+    assert catalogue.held == {"a", "b"}
+    assert snapshot.catalogue_version == last.catalogue_version
+    assert len(snapshot.moods) == MOODS
+    slot = snapshot.index.slot_of("a")
+    assert slot is not None
+    assert (snapshot.index.track_at(slot).mood, snapshot.index.track_at(slot).group) == (3, "somebody")
+    assert snapshot.infos["a"].title == "title of a"
+
+
+def test_a_change_is_taken_up_and_the_snapshot_before_stays_as_it_was(catalogue: Catalogue) -> None:
+    catalogue.put("a")
+    before = catalogue.snapshots.current()
+    catalogue.snapshots.apply(catalogue.put("b"))
+    assert catalogue.held == {"a", "b"}
+    assert set(before.infos) == {"a"}
+    assert len(before.index) == 1
+
+
+def test_a_removed_track_is_gone(catalogue: Catalogue) -> None:
+    catalogue.put("a")
+    catalogue.put("b")
+    catalogue.snapshots.current()
+    catalogue.snapshots.apply(catalogue.remove("a"))
+    assert catalogue.held == {"b"}
+
+
+def test_changes_out_of_order_and_repeated_lose_nothing(catalogue: Catalogue) -> None:
+    catalogue.put("a")
+    catalogue.snapshots.current()
+    changes = [catalogue.put("b"), catalogue.put("c"), catalogue.remove("a")]
+    for change in [*reversed(changes), *changes]:
+        catalogue.snapshots.apply(change)
+    assert catalogue.held == {"b", "c"}
+    assert catalogue.snapshots.current().catalogue_version == changes[-1].catalogue_version
+
+
+def test_a_change_of_a_track_that_is_gone_already_adds_nothing(catalogue: Catalogue) -> None:
+    catalogue.put("a")
+    catalogue.snapshots.current()
+    change = catalogue.put("b")
+    catalogue.remove("b")
+    catalogue.snapshots.apply(change)
+    assert catalogue.held == {"a"}
+
+
+def test_changes_behind_its_back_are_seen_when_asked_for(catalogue: Catalogue) -> None:
+    catalogue.put("a")
+    catalogue.snapshots.current()
+    catalogue.put("b")
+    assert catalogue.held == {"a"}
+    catalogue.snapshots.refresh()
+    assert catalogue.held == {"a", "b"}
