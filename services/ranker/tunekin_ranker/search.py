@@ -258,8 +258,8 @@ class _Comparison:
 
     @property
     def bound(self) -> float:
-        """Distance above which a track makes no difference."""
-        return max(self._best.bound, self._identity_distance)
+        """Distance above which a track makes no difference; beyond the identity distance, since every hit is."""
+        return self._best.bound
 
     def compare(self, slots: NDArray[np.int64]) -> None:
         """Compare tracks: all in float32, then exactly those that can matter, the most promising first."""

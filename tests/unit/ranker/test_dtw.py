@@ -31,7 +31,7 @@ def halves(*, numbers, lengths, d=D):
 few = st.integers(1, 9)
 any_half = st.floats(-LARGEST, LARGEST, width=16)
 # So few numbers that costs and whole paths are often equal.
-tying = st.integers(-1, 1).map(float)
+tying = st.integers(-2, 2).map(float)
 
 
 def all_rows(tracks):
@@ -67,8 +67,11 @@ def test_tracks_of_different_lengths_do_not_disturb_each_other():
     assert exact_distances(Clip(clip), packed, rows).tolist() == wanted
 
 
-@given(clip=halves(numbers=tying, lengths=few), track=halves(numbers=tying, lengths=few))
+@settings(max_examples=500)
+@given(clip=halves(numbers=tying, lengths=few, d=1), track=halves(numbers=tying, lengths=st.integers(1, 12), d=1))
 def test_of_equal_paths_the_span_follows_the_tie_rule(clip, track):
+    # In one coefficient costs are whole numbers.
+    clip, track = (np.pad(frames, ((0, 0), (0, D - 1))) for frames in (clip, track))
     found = align(Clip(clip), track)
     assert (found.start, found.stop) == reference.span(clip, track)
     assert found.distance == reference.distance(clip, track)

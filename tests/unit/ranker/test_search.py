@@ -127,11 +127,13 @@ def test_distances_that_float32_cannot_tell_apart_are_told_apart():
 def test_equal_tracks_come_in_the_order_of_their_ids():
     rng = np.random.default_rng(7)
     same = frames(rng, 20)
-    names = [f"t{i:02}" for i in range(50)]
-    shuffled = [names[i] for i in rng.permutation(50)]
+    # More than are compared before there is a bound.
+    names = [f"t{i:03}" for i in range(150)]
+    shuffled = [names[i] for i in rng.permutation(150)]
     index = Index.build([Track(track_id=name, frames=same) for name in shuffled])
-    found = search(index, Clip(frames(rng, 6)), k=7)
-    assert [hit.track_id for hit in found.hits] == names[:7]
+    for clip in (frames(rng, 6), same[5:15]):
+        found = search(index, Clip(clip), k=7)
+        assert [hit.track_id for hit in found.hits] == names[:7]
 
 
 def test_silence_matches_silence_exactly():
