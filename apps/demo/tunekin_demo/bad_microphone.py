@@ -200,7 +200,9 @@ def room(
         Signal.
     sample_rate_hz : int
         Its sample rate.
-    rt60_s, direct_to_reverberant_db, seed
+    rt60_s, direct_to_reverberant_db : float
+        The room, as in `room_response`.
+    seed : int
         The room, as in `room_response`.
 
     Returns

@@ -18,23 +18,23 @@ Floats = NDArray[np.float32]
 
 
 class Stroke(Protocol):
-    """Makes the sound of one drum.
-
-    Parameters
-    ----------
-    sample_rate_hz : int
-        Sample rate.
-    tuning : float
-        Factor on its pitches; 1 is usual.
-
-    Returns
-    -------
-    np.ndarray [shape=(n,), dtype=float32]
-        The stroke, peak 1.
-    """
+    """Makes the sound of one drum."""
 
     def __call__(self, *, sample_rate_hz: int, tuning: float) -> Floats:
-        """Make the sound of one stroke."""
+        """Make the sound of one stroke.
+
+        Parameters
+        ----------
+        sample_rate_hz : int
+            Sample rate.
+        tuning : float
+            Factor on its pitches; 1 is usual.
+
+        Returns
+        -------
+        np.ndarray [shape=(n,), dtype=float32]
+            The stroke, peak 1.
+        """
         ...  # pragma: no cover
 
 

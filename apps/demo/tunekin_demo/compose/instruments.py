@@ -21,27 +21,27 @@ Floats = NDArray[np.float32]
 
 
 class Voice(Protocol):
-    """Makes the sound of one note.
-
-    Parameters
-    ----------
-    hz : float
-        Fundamental frequency.
-    length_s : float
-        How long the note is held; the sound goes on for its release.
-    sample_rate_hz : int
-        Sample rate.
-    brightness : float
-        Factor on the voice's cut-off frequency or on its index of modulation; 1 is its usual tone.
-
-    Returns
-    -------
-    np.ndarray [shape=(n,), dtype=float32]
-        The note at an amplitude of about 1.
-    """
+    """Makes the sound of one note."""
 
     def __call__(self, *, hz: float, length_s: float, sample_rate_hz: int, brightness: float) -> Floats:
-        """Make the sound of one note."""
+        """Make the sound of one note.
+
+        Parameters
+        ----------
+        hz : float
+            Fundamental frequency.
+        length_s : float
+            How long the note is held; the sound goes on for its release.
+        sample_rate_hz : int
+            Sample rate.
+        brightness : float
+            Factor on the voice's cut-off frequency or on its index of modulation; 1 is its usual tone.
+
+        Returns
+        -------
+        np.ndarray [shape=(n,), dtype=float32]
+            The note at an amplitude of about 1.
+        """
         ...  # pragma: no cover
 
 
