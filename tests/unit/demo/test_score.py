@@ -102,10 +102,7 @@ def test_the_last_chord_is_the_tonic_on_the_last_bar_line(piece):
     third = 4 if mode == "major" else 3
     allowed = {(PITCH_CLASSES.index(tonic) + interval) % 12 for interval in (0, third, 7)}
     last = [
-        note
-        for line in score(piece)
-        for note in line.notes
-        if line.part.role != "drum" and note.start_s > end_s - 1e-6
+        note for line in score(piece) for note in line.notes if line.part.role != "drum" and note.start_s > end_s - 1e-6
     ]
     assert {note.pitch % 12 for note in last} == allowed
     assert end_s + TAIL_S == pytest.approx(piece.duration_s, abs=1e-3)
