@@ -59,7 +59,12 @@ lock: ## Bring locks/ in line with pyproject.toml; ARGS=--upgrade takes newer ve
 
 bench-%: ## Run one benchmark: its table here, its figures in benchmarks/out
 	@locks/install .venv dev
-	$(APPS) -m benchmarks.$(subst -,_,$*) $${MANIFEST:+--manifest "$$MANIFEST"} $(ARGS)
+	$(APPS) -m benchmarks.$(subst -,_,$*) $(ARGS)
+
+.PHONY: bench-quality
+bench-quality:
+	@locks/install .venv dev
+	$(APPS) -m benchmarks.quality $${MANIFEST:+--manifest "$$MANIFEST"} $(ARGS)
 
 .PHONY: bench-training
 bench-training:

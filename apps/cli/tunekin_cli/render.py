@@ -12,6 +12,9 @@ from tunekin.messages import Answer, Match, MoodAnswer, Track
 
 __all__ = ["show_answer", "show_error", "show_mood", "show_moods", "show_tracks"]
 
+# A less probable runner-up tells a listener nothing.
+_WORTH_SAYING = 0.05
+
 
 def show_error(error: TunekinError) -> None:
     """Print an error in two plain lines, on standard error.
@@ -49,13 +52,12 @@ def show_answer(answer: Answer, *, console: Console | None = None) -> None:
     for column in ("", "song", "artist", "alike", "moment"):
         table.add_column(column, justify="right" if column in {"", "alike"} else "left", overflow="fold")
     for place, match in enumerate(answer.matches, start=1):
-        begin_s, end_s = match.track_span_s
         table.add_row(
             str(place),
             Text(match.title or match.track_id),
             Text(match.artist or "unknown"),
             f"{match.similarity:.1%}",
-            f"{_clock(begin_s)} to {_clock(end_s)}",
+            f"at {_clock(match.track_span_s[0])}",
         )
     console.print(table)
     if answer.search is not None:
@@ -130,7 +132,7 @@ def _print_problem(message: str, hint: str) -> None:
 
 def _mood_line(mood: MoodAnswer) -> Text:
     line = Text.assemble("mood: ", (mood.label.en, "bold"), f" / {mood.label.ko} ({mood.probability:.0%})")
-    if mood.runner_up is not None:
+    if mood.runner_up is not None and mood.runner_up.probability >= _WORTH_SAYING:
         nearly = "or just as well" if mood.ambiguous else "then"
         line.append(f", {nearly} {mood.runner_up.label.en} ({mood.runner_up.probability:.0%})", style="dim")
     return line

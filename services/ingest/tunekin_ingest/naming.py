@@ -37,7 +37,7 @@ def from_file_name(uri: str) -> tuple[str, str]:
     >>> from_file_name("file:///music/some_song.mp3")
     ('', 'some song')
     """
-    stem = PurePosixPath(unquote(urlsplit(uri).path)).stem.replace("_", " ").strip()
+    stem = " ".join(PurePosixPath(unquote(urlsplit(uri).path)).stem.replace("_", " ").split())
     stem = _TRACK_NUMBER.sub("", stem)
     artist, dash, title = stem.partition(" - ")
     return (artist.strip(), title.strip()) if dash else ("", stem)

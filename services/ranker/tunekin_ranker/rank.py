@@ -203,7 +203,7 @@ def _match(
     info = snapshot.infos[hit.track_id]
     slot = snapshot.index.slot_of(hit.track_id)
     mood = None if slot is None else snapshot.index.track_at(slot).mood
-    likeness = similarity(hit.distance)
+    likeness = round(similarity(hit.distance), 4)
     # The last frame may reach past the end of the sound by a fraction of a frame.
     end_s = min(hit.stop * version.frame_s, info.duration_s) if info.duration_s else hit.stop * version.frame_s
     why = [Why(view="timbre", similarity=likeness)]

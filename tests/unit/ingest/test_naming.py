@@ -40,6 +40,7 @@ def test_without_tags_the_files_name_tells() -> None:
         ("07 Song", "", "Song"),
         ("밤의_산책", "", "밤의 산책"),
         ("A - B - C", "A", "B - C"),
+        ("some__game___theme", "", "some game theme"),
     ],
 )
 def test_file_names_as_people_have_them(name: str, artist: str, title: str) -> None:
