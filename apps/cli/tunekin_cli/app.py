@@ -67,7 +67,7 @@ def _catalog_list(context: typer.Context, *, json: _Json = False) -> None:
 @app.command("similar")
 def _similar(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A recording: any sound file, or - for standard input.")],
+    file: Annotated[Path, typer.Argument(help="A recording: any sound file, or - for standard input.", metavar="FILE")],
     *,
     start: Annotated[float | None, typer.Option(min=0, help="Where the part begins, in seconds.")] = None,
     duration: Annotated[float | None, typer.Option(min=0, help="How long the part is, in seconds.")] = None,
@@ -95,7 +95,9 @@ def _moods(context: typer.Context, *, json: _Json = False) -> None:
 @app.command("mood")
 def _mood(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A mood's number, or part of its label in Korean or English.")],
+    name: Annotated[
+        str, typer.Argument(help="A mood's number, or part of its label in Korean or English.", metavar="NAME")
+    ],
     *,
     k: Annotated[int, typer.Option("-k", min=1, help="How many songs.")] = 20,
     json: _Json = False,

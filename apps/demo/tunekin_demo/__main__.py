@@ -63,7 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         show_error(error)
         return 1
     except KeyboardInterrupt:
-        console.print("\nstopped; the same command goes on from here")
         return 130
 
 

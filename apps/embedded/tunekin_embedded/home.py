@@ -1,5 +1,10 @@
 """The folder that holds all state of an embedded Tunekin."""
 
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -7,6 +12,10 @@ from urllib.parse import quote
 from tunekin.errors import SettingsError
 
 __all__ = ["Home"]
+
+_BLOBS = "blobs-"
+# Longer than any load takes between two touches of its folder.
+_STALE_S = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -26,10 +35,25 @@ class Home:
         """SQLAlchemy URL of the catalogue."""
         return "sqlite:///" + quote(str(self.folder / "catalogue.sqlite"))
 
-    @property
-    def blobs_uri(self) -> str:
-        """URI of the folder for values too large for a record."""
-        return (self.folder / "blobs").as_uri()
+    @contextlib.contextmanager
+    def blobs(self) -> Iterator[str]:
+        """Make a place for values too large for a record, and remove it with all that is left there.
+
+        Nothing outlives the bus in memory, so neither do its blobs. What a killed program left behind is removed a day
+        later.
+
+        Yields
+        ------
+        str
+            URI of a folder for this program alone.
+        """
+        now_s = time.time()
+        for folder in self.folder.glob(f"{_BLOBS}*"):
+            with contextlib.suppress(FileNotFoundError):
+                if now_s - folder.stat().st_mtime > _STALE_S:
+                    shutil.rmtree(folder, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=_BLOBS, dir=self.folder) as folder_name:
+            yield Path(folder_name).as_uri()
 
     def prepare(self) -> "Home":
         """Make the folder.

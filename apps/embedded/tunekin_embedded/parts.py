@@ -1,5 +1,6 @@
 """The composition root: everything that the two lanes share, made once over a home folder."""
 
+import contextlib
 import time
 from types import TracebackType
 from typing import Self
@@ -68,8 +69,11 @@ class Parts:
         self.writer = CatalogueWriter(self._engine, clock=clock)
         self.writer.put_moods(self.model.manifest.version, self.model.manifest.moods)
         self.decoder = SandboxedDecoder(settings.ingest.limits())
+        self._open = contextlib.ExitStack()
+        self._open.callback(self._engine.dispose)
+        self._open.callback(self.decoder.close)
         # Whatever a person names on the command line may be read: it is their own machine.
-        self._blobs = FsspecBlobStore(home.blobs_uri, readable=("file:///",))
+        self._blobs = FsspecBlobStore(self._open.enter_context(home.blobs()), readable=("file:///",))
         self._metrics = WorkerMetrics(CollectorRegistry())
 
     @property
@@ -116,6 +120,5 @@ class Parts:
         self.close()
 
     def close(self) -> None:
-        """Release the decoder and the catalogue."""
-        self.decoder.close()
-        self._engine.dispose()
+        """Release the blobs, the decoder and the catalogue."""
+        self._open.close()

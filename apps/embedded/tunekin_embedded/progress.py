@@ -18,6 +18,8 @@ __all__ = ["LoadProgress"]
 class LoadProgress:
     """Progress bar on standard error and report of a bulk load; a context manager.
 
+    Where the load is interrupted, leaving prints the report of what was done until then.
+
     Parameters
     ----------
     total : int
@@ -54,6 +56,9 @@ class LoadProgress:
     ) -> None:
         self._took_s = time.monotonic() - self._began_s
         self._bar.stop()
+        if isinstance(error, KeyboardInterrupt):
+            self.print_report()
+            self._console.print("stopped; the same command goes on from here", highlight=False)
 
     def count(self, status: str) -> int:
         """How many files ended so.
@@ -94,4 +99,5 @@ class LoadProgress:
         names = {"added": "added", "updated": "updated", "unchanged": "already there", "failed": "failed"}
         said = [f"{self._counts[status]} {words}" for status, words in names.items() if self._counts[status]]
         what = ", ".join(said) or "no sound files found"
-        self._console.print(f"{what}; {self._total} files in {self._took_s:.0f} s", highlight=False)
+        seen = f"{self._counts.total()} of {self._total}" if self._counts.total() < self._total else f"{self._total}"
+        self._console.print(f"{what}; {seen} files in {self._took_s:.0f} s", highlight=False)

@@ -225,7 +225,7 @@ def test_a_load_reports_each_broken_file_and_keeps_the_rest(
         (("catalog", "add", "nowhere"), "there is no file or folder nowhere"),
         (("mood", "no such mood"), "no mood is called 'no such mood'"),
         (("mood", "99"), "no mood is called '99'"),
-        (("similar", "x", "-k", "0"), "is not in the range"),
+        (("similar", "x", "-k", "0"), "Invalid value for '-k'"),
         (("similar", "x", "--scope", "every"), "'every' is not one of"),
         (("similar", "x", "--duration", "0"), "--duration is 0"),
         (("similar", "x", "--loud"), "No such option"),
