@@ -22,8 +22,7 @@ from tunekin.messages import (
 
 __all__ = ["DEAD_LETTERS", "INLINE_LIMIT_BYTES", "TOPICS", "Topic", "topic_for"]
 
-_HOUR_MS = 3_600_000
-_DAY_MS = 24 * _HOUR_MS
+_DAY_MS = 86_400_000
 
 # The most that travels inside a record; more goes to the blob store and the record names it (a claim check).
 INLINE_LIMIT_BYTES = 2 * 1024 * 1024
@@ -69,84 +68,41 @@ class Topic:
 
 DEAD_LETTERS = "dead-letters"
 
-# Clips: enough partitions for a dozen rankers. Tracks: the bulk lane scales the same way.
-# Retention: a clip's outcome is worth a week, the sound on its way a day, both lanes' inputs long enough to replay.
+# Enough for a dozen workers of a role.
+_PARTITIONS = 12
+
+
+def _internal(name: str, carries: type[Message], *, key: str) -> Topic:
+    """Make a topic between two services: what is on its way is worth a day."""
+    return Topic(name=name, carries=carries, key=key, partitions=_PARTITIONS, cleanup="delete", retention_ms=_DAY_MS)
+
+
+def _public(name: str, carries: type[Message], *, key: str, partitions: int = _PARTITIONS) -> Topic:
+    """Make a topic for everybody: a week, in which publishers learn and operators replay."""
+    return Topic(
+        name=name,
+        carries=carries,
+        key=key,
+        partitions=partitions,
+        cleanup="delete",
+        retention_ms=7 * _DAY_MS,
+        public=True,
+    )
+
+
 _TABLE = (
-    Topic(
-        name="clips",
-        carries=ClipSubmitted,
-        key="clip id",
-        partitions=12,
-        cleanup="delete",
-        retention_ms=7 * _DAY_MS,
-        public=True,
-    ),
-    Topic(name="clips.audio", carries=Audio, key="clip id", partitions=12, cleanup="delete", retention_ms=_DAY_MS),
-    Topic(
-        name="clips.features", carries=Features, key="clip id", partitions=12, cleanup="delete", retention_ms=_DAY_MS
-    ),
-    Topic(
-        name="clips.classified",
-        carries=Classified,
-        key="clip id",
-        partitions=12,
-        cleanup="delete",
-        retention_ms=_DAY_MS,
-    ),
-    Topic(
-        name="recommendations",
-        carries=Answer,
-        key="clip id",
-        partitions=12,
-        cleanup="delete",
-        retention_ms=7 * _DAY_MS,
-        public=True,
-    ),
-    Topic(
-        name="catalog.ingest",
-        carries=TrackSubmitted,
-        key="track id",
-        partitions=12,
-        cleanup="delete",
-        retention_ms=7 * _DAY_MS,
-        public=True,
-    ),
-    Topic(name="tracks.audio", carries=Audio, key="track id", partitions=12, cleanup="delete", retention_ms=_DAY_MS),
-    Topic(
-        name="tracks.features",
-        carries=Features,
-        key="track id",
-        partitions=12,
-        cleanup="delete",
-        retention_ms=_DAY_MS,
-    ),
-    Topic(
-        name="tracks.classified",
-        carries=Classified,
-        key="track id",
-        partitions=12,
-        cleanup="delete",
-        retention_ms=_DAY_MS,
-    ),
-    Topic(
-        name="catalog.outcomes",
-        carries=TrackOutcome,
-        key="track id",
-        partitions=12,
-        cleanup="delete",
-        retention_ms=7 * _DAY_MS,
-        public=True,
-    ),
-    # One partition, so that every ranker sees the changes in the order of the catalogue's versions.
-    Topic(
-        name="catalog.changes",
-        carries=CatalogueChange,
-        key="track id",
-        partitions=1,
-        cleanup="delete",
-        retention_ms=7 * _DAY_MS,
-        public=True,
-    ),
+    _public("clips", ClipSubmitted, key="clip id"),
+    _internal("clips.audio", Audio, key="clip id"),
+    _internal("clips.features", Features, key="clip id"),
+    _internal("clips.classified", Classified, key="clip id"),
+    _public("recommendations", Answer, key="clip id"),
+    _public("catalog.ingest", TrackSubmitted, key="track id"),
+    _internal("tracks.audio", Audio, key="track id"),
+    _internal("tracks.features", Features, key="track id"),
+    _internal("tracks.classified", Classified, key="track id"),
+    _public("catalog.outcomes", TrackOutcome, key="track id"),
+    # One partition, so that every ranker sees the changes in the order in which they were published.
+    _public("catalog.changes", CatalogueChange, key="track id", partitions=1),
     Topic(
         name=DEAD_LETTERS,
         carries=None,

@@ -1,11 +1,11 @@
 """Topics and handlers of ingest's two roles: *decode* and *write*."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
-from tunekin.catalogue.records import Written
+from tunekin.catalogue.records import Entry, Written
 from tunekin.messages import (
     Answer,
     Audio,
@@ -14,7 +14,6 @@ from tunekin.messages import (
     ClipSubject,
     ClipSubmitted,
     Message,
-    Track,
     TrackOutcome,
     TrackSubject,
     TrackSubmitted,
@@ -57,37 +56,18 @@ class Decoder(Protocol):
 class CatalogueWriter(Protocol):
     """The only writer of the catalogue."""
 
-    def upsert(
-        self,
-        track: Track,
-        *,
-        feature_version: str,
-        frames: bytes,
-        summary: tuple[float, ...],
-        model_version: str,
-        probabilities: tuple[float, ...],
-    ) -> Written:
-        """Store a track with its features and mood.
+    def upsert_many(self, entries: Sequence[Entry]) -> list[Written]:
+        """Store tracks with their features and moods, all or none.
 
         Parameters
         ----------
-        track : Track
-            The track.
-        feature_version : str
-            Name of the feature version.
-        frames : bytes
-            As `tunekin.features.frames_to_bytes` packs them.
-        summary : tuple of float
-            In the order of the version's ``summary_names``.
-        model_version : str
-            Name of the mood model.
-        probabilities : tuple of float
-            Probability of each mood, by its number.
+        entries : sequence of Entry
+            What to store.
 
         Returns
         -------
-        Written
-            The catalogue's version then, and whether the track is new.
+        list of Written
+            For each entry the catalogue's version then, and whether the track is new.
         """
 
     def put_answer(self, answer: Answer) -> None:
@@ -165,14 +145,15 @@ def write_service(writer: CatalogueWriter, *, topics: tuple[str, ...]) -> Servic
             msg = f"a clip on its way into the catalogue: {subject.clip_id}"
             raise TypeError(msg)
         track = subject.track
-        written = writer.upsert(
-            track,
+        entry = Entry(
+            track=track,
             feature_version=message.feature_version,
             frames=message.frames,
             summary=message.summary,
             model_version=message.model_version,
             probabilities=message.probabilities,
         )
+        (written,) = writer.upsert_many([entry])
         version = written.catalogue_version
         yield CatalogueChange(track_id=track.track_id, change="upserted", catalogue_version=version)
         yield TrackOutcome(
