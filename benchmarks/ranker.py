@@ -18,7 +18,7 @@ from time import perf_counter
 import librosa
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+from threadpoolctl import threadpool_limits
 
 from benchmarks import report
 from tunekin_ranker.dtw import Clip, alignment_floors, exact_distances, row_floors
