@@ -36,6 +36,11 @@ class ComputeProcess:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """Process id of the child; unset before it is started."""
+        return None if self._process is None else self._process.pid
+
     def start(self) -> None:
         """Start the child, so that it is warm when the first message comes."""
         if self._process is None:
