@@ -1,0 +1,168 @@
+"""The model card: what a model was trained on, how, and how far it can be trusted.
+
+References
+----------
+.. [1] M. Mitchell et al., "Model cards for model reporting", FAT* 2019.
+"""
+
+from tunekin.features import FEATURES, FeatureVersion
+from tunekin_training.evaluate import FOLDS
+from tunekin_training.listen import CUT_S, NOISE_DB
+from tunekin_training.report import Report
+
+__all__ = ["model_card"]
+
+_CUTS = f"{CUT_S:.0f} s cuts"
+_NOISY = f"the same with white noise {NOISE_DB:.0f} dB below the music"
+_MEANING = {
+    "dnn_accuracy": "whole tracks whose mood is recognised",
+    "dnn_macro_f1": "F1, mean over the moods",
+    "dnn_loss": "log loss (base e)",
+    "largest_share": "for comparison: accuracy of always saying the largest mood",
+    "clip_mood_agreement_clean": f"{_CUTS} that get the mood that the model gives their whole track",
+    "clip_mood_agreement_noise20": _NOISY,
+    "clip_accuracy_clean": f"{_CUTS} that get the mood that clustering gave their track",
+    "clip_accuracy_noise20": _NOISY,
+    "ari_seeds": "adjusted Rand index between the moods that different seeds find",
+    "mood_emotion_correlation": (
+        "correlation of a track's emotions, as listeners felt them, with the mean of its mood's tracks by other artists"
+    ),
+    "mood_emotion_correlation_random": "the same for random groups of the same sizes",
+    "onnx_max_difference": "largest difference of a probability between ONNX Runtime and PyTorch",
+}
+
+_LIMITS = """\
+## Limits
+
+- A mood is what the features of a summary hear: timbre, brightness, rhythm, noise. Lyrics, language and culture are not
+  in it, and a sad song and a happy one that sound alike are the same.
+- Moods pass into each other. Where the two most probable ones are close, answers say so (`ambiguous`), and both should
+  be taken seriously.
+- A few seconds are less than a song: the figures on cuts say how often a clip is placed beside its song's mood.
+- Rooms, speakers and telephone lines change the timbre; the model has heard white noise, but none of those.
+- Moods were found on all tracks, also on those that the classifier then is judged by: the figures say how well moods
+  are recognised, not how real they are. Settings of the method were compared on the same music, so expect a little less
+  on other music.
+- Tracks of one artist are alike, so the figures are less certain than the count of tracks suggests.
+"""
+
+_LICENCE = """\
+## Licence
+
+The weights and the words in this folder are licensed under the Apache License 2.0, as all of Tunekin. The music that
+they were trained on is not part of it.
+"""
+
+
+def model_card(
+    report: Report, *, model_version: str, about: str, command: str, version: FeatureVersion = FEATURES
+) -> str:
+    """Write the card.
+
+    Parameters
+    ----------
+    report : Report
+        What training found out.
+    model_version : str
+        Name of the model.
+    about : str
+        What is to be said about the music, in Markdown; may be empty.
+    command : str
+        The command that trained it, without the machine's paths.
+    version : FeatureVersion
+        Of its inputs.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    sections = (
+        _head(report, model_version=model_version),
+        _music(report, about=about),
+        _method(report, version=version),
+        _figures(report),
+        _moods(report),
+        _LIMITS,
+        f"## Made by\n\n```sh\n{command}\n```",
+        _LICENCE,
+    )
+    return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+def _head(report: Report, *, model_version: str) -> str:
+    return f"""\
+# Mood model {model_version}
+
+Gives a song, or a few seconds of one, a probability for each of {len(report.moods)} moods. Nobody defined the moods
+beforehand: they are groups of songs that sound alike, found in music. Their names are an interpretation.
+"""
+
+
+def _music(report: Report, *, about: str) -> str:
+    licences = "\n".join(f"| {licence} | {count} |" for licence, count in report.licences.items())
+    table = f"| licence of the track | tracks |\n|---|---|\n{licences}" if licences else ""
+    return f"""\
+## Music
+
+{report.tracks} tracks by {report.artists} artists; a track of an unknown artist counts as by one of its own.
+
+{about.strip()}
+
+{table}
+"""
+
+
+def _method(report: Report, *, version: FeatureVersion) -> str:
+    heard = "whole tracks."
+    if report.cuts_per_track:
+        heard = f"""\
+whole tracks and of
+   {report.cuts_per_track} random {_CUTS} of each, at random gains and half of them with white noise {NOISE_DB:.0f} dB \
+below the music.
+   A cut has its track's mood; a track counts as much as all of its cuts together."""
+    return f"""\
+## Method
+
+1. A track is summarised by the {version.summary_size} numbers of feature version `{version.name}`, means and
+   deviations of its features. Chroma is made independent of the key, everything is standardised.
+2. t-SNE maps the tracks to two dimensions, several times from random beginnings. K-means divides the maps, laid side by
+   side, into moods, numbered from the least percussive to the most.
+3. A multilayer perceptron (two hidden layers of 64 units, dropout, class weights) learns the moods of {heard}
+4. Early stopping on artists set apart ended after {report.epochs} passes in the median; the final model learnt from
+   everything for as many.
+
+All runs in single threads from seed {report.seed}: the same machine and versions make the same bytes again.
+"""
+
+
+def _figures(report: Report) -> str:
+    rows = "\n".join(
+        f"| `{name}` | {value:{'.1e' if name == 'onnx_max_difference' else '.3f'}} | {_MEANING[name]} |"
+        for name, value in report.metrics.items()
+    )
+    return f"""\
+## Figures
+
+Measured in {FOLDS} folds divided by artist, mean of {report.divisions} divisions. A model is judged by artists whom it
+never heard, neither to fit its weights nor to stop.
+
+| figure | value | meaning |
+|---|---|---|
+{rows}
+"""
+
+
+def _moods(report: Report) -> str:
+    rows = "\n".join(
+        f"| {mood.id} | {mood.words.label.ko} | {mood.words.label.en} | {mood.tracks / report.tracks:.0%} "
+        f"| {mood.artists} | {mood.recall:.0%} |"
+        for mood in report.moods
+    )
+    return f"""\
+## Moods
+
+| id | Korean | English | share of tracks | artists | recognised out of fold |
+|---|---|---|---|---|---|
+{rows}
+"""
