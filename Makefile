@@ -3,7 +3,7 @@
 
 APPS := .venv/bin/python
 TRAIN := .venv-train/bin/python
-PACKAGES := shared services apps training
+PACKAGES := shared services apps deploy training
 
 # As they were typed: a folder may be called "50$ Songs", and Make would read the dollar sign as its own.
 override MUSIC := $(value MUSIC)
