@@ -22,7 +22,7 @@ demo: ## Install, then recommend from MUSIC=FOLDER, else from the small catalogu
 
 .PHONY: test
 test: ## List and install what the tests need, then run every check and every test
-	@locks/install --ask .venv dev
+	@locks/ask 'locks/install .venv dev' deploy/native/install
 	@$(MAKE) --no-print-directory check
 	$(APPS) -m pytest $(ARGS)
 
