@@ -13,7 +13,8 @@ from tunekin_native.server import HOST, Server, free_port, program
 __all__ = ["Kafka", "jars"]
 
 _HERE = Path(__file__).resolve().parents[1]
-_LOGGING = _HERE / "kafka" / "log4j2.properties"
+# No folder here may be called kafka, or type checkers would take it for the client.
+_LOGGING = _HERE / "kafka-server" / "log4j2.properties"
 
 _SETTINGS = """\
 process.roles=broker,controller
@@ -70,7 +71,7 @@ def jars() -> Path:
     """
     cache = Path(os.environ.get("TUNEKIN_NATIVE_CACHE") or _HERE.parents[1] / ".cache")
     folder = cache / "kafka"
-    wanted, kept = _HERE / "kafka" / "pom.xml", folder / "pom.xml"
+    wanted, kept = _HERE / "kafka-server" / "pom.xml", folder / "pom.xml"
     if not kept.exists() or kept.read_bytes() != wanted.read_bytes():
         raise DependencyError(f"{folder} does not hold the jars that {wanted} names", hint="run deploy/native/install")
     return folder
