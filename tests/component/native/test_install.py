@@ -1,6 +1,9 @@
 import os
+import pty
 import subprocess
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[3]
 
@@ -61,6 +64,26 @@ def test_an_install_that_fails_ends_the_others_too(tmp_path):
     parts = Parts(tmp_path, code=3)
     done = run(ROOT / "locks" / "ask", parts.command("a", "an a"), parts.command("b", "a b"))
     assert (done.returncode, parts.installed()) == (3, ["a"])
+
+
+@pytest.mark.parametrize(("answer", "installed"), [("\n", ["a", "b"]), ("y\n", ["a", "b"]), ("n\n", [])])
+def test_on_a_terminal_one_question_is_asked_for_all(tmp_path, answer, installed):
+    parts = Parts(tmp_path)
+    terminal, its_end = pty.openpty()
+    with subprocess.Popen(
+        [ROOT / "locks" / "ask", parts.command("a", "an a"), parts.command("b", "a b")],
+        env={"PATH": os.environ["PATH"]},
+        stdin=its_end,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        os.close(its_end)
+        os.write(terminal, answer.encode())
+        said = process.stdout.read()
+    os.close(terminal)
+    assert said.count("Install them?") == 1
+    assert (process.returncode == 0, parts.installed()) == (bool(installed), installed)
 
 
 def test_the_servers_are_installed_by_now():

@@ -13,7 +13,7 @@ from tunekin.errors import SettingsError
 
 __all__ = ["RedisCache"]
 
-# With a time-out of 50 ms, a Redis that does not answer costs a busy ranker 5 % of its time; back again, it is soon used.
+# With a time-out of 50 ms, a Redis that does not answer costs a busy ranker 5 % of its time.
 _PAUSE_S = 1.0
 
 T = TypeVar("T")
