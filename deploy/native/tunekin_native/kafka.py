@@ -130,9 +130,8 @@ class Kafka(Server):
         return [
             f"{home}/bin/java" if home else program("java"),
             f"-Xmx{heap}",
-            # Java's own choice on larger machines; with it the archive of Java's classes holds objects too, and the
-            # broker is ready a third sooner than with the serial collector, Java's choice on small ones.
-            "-XX:+UseG1GC",
+            # The heap is small, and the cores are for the workers.
+            "-XX:+UseSerialGC",
             # Nothing outside of the folder.
             "-XX:-UsePerfData",
             f"-Djava.io.tmpdir={self.folder / 'tmp'}",
