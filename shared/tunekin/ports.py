@@ -130,6 +130,22 @@ class Consumer(Protocol):
             Topic and number of each.
         """
 
+    def begin(self, record: Record) -> int:
+        """Note for the group, as a commit does, that what precedes a record is done and that work on it begins.
+
+        The count is of this record as the first that is not done, and `commit` forgets it.
+
+        Parameters
+        ----------
+        record : Record
+            A record that `poll` returned, with nothing before it in its partition left to do.
+
+        Returns
+        -------
+        int
+            How often work on it has begun, this time included; 1 for a member of no group.
+        """
+
     def commit(self) -> None:
         """Store for the group that everything polled, and not rewound, is done."""
 

@@ -1,8 +1,8 @@
 """Producers and consumers on kafka-python.
 
 What kafka-python 3.0.12 gets wrong is met here: no deserializers, since one that raises makes `poll` spin; no
-auto-commit, and commits without arguments, so that rewinds count; no rebalance listener, since blocking calls in one
-fail; `flush` only logs what failed, so every delivery has to be asked.
+auto-commit, and commits of the client's own positions, so that rewinds count; no rebalance listener, since blocking
+calls in one fail; `flush` only logs what failed, so every delivery has to be asked.
 
 A rebalance happens inside `poll` only. What was polled before it and not committed is polled again by whoever has the
 partition next, so a commit that comes too late is no error.
@@ -221,6 +221,7 @@ class KafkaConsumer:
         self._client = client
         self._settings = settings
         self._paused: set[tuple[str, int]] = set()
+        self._polled: set[tuple[str, int]] = set()
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
     def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
@@ -254,6 +255,7 @@ class KafkaConsumer:
                 self._client.seek(place, found[0].offset)
                 self._client.pause(place)
                 continue
+            self._polled.add(self._name(place))
             records.extend(
                 Record(
                     topic=place.topic.removeprefix(self._settings.prefix),
@@ -301,6 +303,38 @@ class KafkaConsumer:
         self._paused.difference_update(partitions)
         self._client.resume(*self._assigned(partitions))
 
+    def begin(self, record: Record) -> int:
+        """Note for the group that what precedes a record is done and that work on it begins.
+
+        The count is the metadata of the committed offset.
+
+        Parameters
+        ----------
+        record : Record
+            A record that `poll` returned.
+
+        Returns
+        -------
+        int
+            How often work on it has begun, this time included; 1 for a member of no group.
+
+        Raises
+        ------
+        DependencyError
+            The group's broker does not answer.
+        """
+        places = self._assigned([(record.topic, record.partition)])
+        if self._client.config["group_id"] is None or not places:
+            return 1
+        with speaking(self._settings):
+            before = self._client.committed(
+                places[0], metadata=True, timeout_ms=round(self._settings.request_timeout_s * 1000)
+            )
+        is_same = before is not None and before.offset == record.offset and before.metadata.isdecimal()
+        times = int(before.metadata) + 1 if is_same else 1
+        self._commit({places[0]: kafka.OffsetAndMetadata(record.offset, str(times), -1)})
+        return times
+
     def commit(self) -> None:
         """Store the positions for the group; a member of none commits nothing.
 
@@ -309,11 +343,17 @@ class KafkaConsumer:
         DependencyError
             The group's broker does not answer.
         """
-        if self._client.config["group_id"] is None:
-            return
+        if self._client.config["group_id"] is not None:
+            # Only what moved: the count of a record that killed its worker stands beside the offset of a partition
+            # that has not been polled yet.
+            positions = {place: self._client.position(place) for place in self._assigned(list(self._polled))}
+            self._commit({place: kafka.OffsetAndMetadata(offset, "", -1) for place, offset in positions.items()})
+        self._polled.clear()
+
+    def _commit(self, offsets: "dict[kafka.TopicPartition, kafka.OffsetAndMetadata]") -> None:
         with speaking(self._settings):
             try:
-                self._client.commit()
+                self._client.commit(offsets, timeout_ms=round(self._settings.request_timeout_s * 1000))
             except errors.CommitFailedError as error:
                 # Others have the partitions now: they do the same records again, and readers take the first outcome.
                 self._log.warning("commit.too_late", error=str(error))

@@ -166,6 +166,63 @@ def test_a_rewound_record_comes_again_and_is_not_committed(bus: Bus) -> None:
     assert [record.value for record in take(bus.consumer([TOPIC], group="g"), 2)] == [b"2", b"3"]
 
 
+def begin_again(bus: Bus) -> int:
+    """How often the first record has been begun, by a member that then goes without a commit."""
+    member = bus.consumer([TOPIC], group="g")
+    times = member.begin(take(member, 1)[0])
+    member.close()
+    return times
+
+
+def test_the_beginnings_of_a_record_are_counted_across_members(bus: Bus) -> None:
+    write(bus, "a", "b")
+    assert [begin_again(bus) for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_beginning_says_that_what_precedes_it_is_done(bus: Bus) -> None:
+    write(bus, "same", "same")
+    first = bus.consumer([TOPIC], group="g")
+    _, second = take(first, 2)
+    assert first.begin(second) == 1
+    first.close()
+    (next_,) = take(bus.consumer([TOPIC], group="g"), 1)
+    assert next_ == second
+
+
+def test_a_commit_forgets_the_beginnings(bus: Bus) -> None:
+    write(bus, "a")
+    assert [begin_again(bus) for _ in range(2)] == [1, 2]
+    member = bus.consumer([TOPIC], group="g")
+    (record,) = take(member, 1)
+    member.rewind(record)
+    member.commit()
+    member.close()
+    assert begin_again(bus) == 1
+
+
+def test_a_commit_elsewhere_keeps_the_beginnings(bus: Bus) -> None:
+    member = bus.consumer([TOPIC], group="g")
+    placed = {record.partition: record for record in write(bus, *[f"k{number}" for number in range(20)])}
+    one, other = list(placed)[:2]
+    record = next(record for record in take(member, 20) if record.partition == one)
+    member.begin(record)
+    member.close()
+    again = bus.consumer([TOPIC], group="g")
+    again.pause([(TOPIC, number) for number in placed if number != other])
+    take(again, 1)
+    again.commit()
+    again.resume([(TOPIC, one)])
+    first = next(record for record in take(again, 2) if record.partition == one)
+    assert again.begin(first) == 2
+
+
+def test_a_follower_counts_no_beginnings(bus: Bus) -> None:
+    follower = bus.consumer([TOPIC], group=None)
+    write(bus, "a")
+    (record,) = take(follower, 1)
+    assert [follower.begin(record) for _ in range(2)] == [1, 1]
+
+
 def test_a_paused_partition_rests_while_the_others_go_on(bus: Bus) -> None:
     placed = write(bus, *[f"k{number}" for number in range(20)])
     paused = (TOPIC, placed[0].partition)
