@@ -88,6 +88,7 @@ class _Deferral:
 
     count: int
     until_s: float
+    reason: str
 
 
 @dataclass
@@ -155,6 +156,7 @@ class Worker:
         self._deferred: dict[tuple[str, int], _Deferral] = {}
         # How many more records of a partition may have been in the hands of a worker that died.
         self._suspects: dict[tuple[str, int], int] = {}
+        self._pass_began_s: float | None = None
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(role=service.role)
         metrics.ready.labels(role=service.role).set(1)
 
@@ -162,6 +164,17 @@ class Worker:
     def deferred(self) -> frozenset[tuple[str, int]]:
         """Partitions, as (topic, number), that wait for a dependency or an upgrade."""
         return frozenset(self._deferred)
+
+    @property
+    def waiting(self) -> dict[tuple[str, int], str]:
+        """Why each partition that waits does so; another thread may ask."""
+        return {place: deferral.reason for place, deferral in self._deferred.copy().items()}
+
+    @property
+    def pass_s(self) -> float:
+        """Seconds that the pass under way has taken, 0 between passes; another thread may ask."""
+        began_s = self._pass_began_s
+        return 0.0 if began_s is None else max(self._clock() - began_s, 0.0)
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop, then leave the group.
@@ -206,6 +219,13 @@ class Worker:
         int
             Records that are done or failed; 0 where none came or all had to wait.
         """
+        self._pass_began_s = self._clock()
+        try:
+            return self._pass(timeout_s)
+        finally:
+            self._pass_began_s = None
+
+    def _pass(self, timeout_s: float) -> int:
         # Step 1
         self._resume()
         # Step 2
@@ -345,7 +365,7 @@ class Worker:
         place = (record.topic, record.partition)
         count = self._deferred[place].count + 1 if place in self._deferred else 1
         pause_s = self._backoff.pause_s(count)
-        self._deferred[place] = _Deferral(count, self._clock() + pause_s)
+        self._deferred[place] = _Deferral(count, self._clock() + pause_s, error.message)
         self._consumer.rewind(record)
         self._consumer.pause([place])
         self._count(record, "deferred")

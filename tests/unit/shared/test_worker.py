@@ -395,6 +395,22 @@ def test_restarts_while_a_dependency_is_down_do_not_count_against_a_record(world
     assert world.worker(to_audio).step(timeout_s=0) == 1
 
 
+def test_a_worker_says_why_a_partition_waits_and_how_long_a_pass_takes(world: World) -> None:
+    seen: list[float] = []
+
+    def depend(message: Message) -> Iterable[Message]:
+        world.clock.now_s += 2.5
+        seen.append(worker.pass_s)
+        raise DependencyError("MariaDB is down")
+
+    world.send(clip())
+    worker = world.worker(depend)
+    worker.step(timeout_s=0)
+    assert seen == [2.5]
+    assert worker.pass_s == 0.0
+    assert worker.waiting == {("clips", 0): "MariaDB is down"}
+
+
 def test_a_partition_that_waited_and_went_to_another_worker_is_forgotten(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
