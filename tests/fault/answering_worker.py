@@ -1,6 +1,7 @@
 """A worker process that answers every clip: ``python answering_worker.py [die]`` with settings from the environment.
 
-With ``die`` it kills itself once it has sent its first outcomes, before it commits them.
+With ``die`` it kills itself once it has sent its first outcomes, before it commits them. A clip with the key ``deadly``
+kills it as well.
 """
 
 import os
@@ -23,6 +24,8 @@ from tunekin.worker import Worker
 
 
 def answer(clip: ClipSubmitted) -> list[Answer]:
+    if clip.subject.key == "deadly":
+        die()
     return [Answer(clip_id=clip.subject.clip_id, key=clip.subject.key, status="answered")]
 
 

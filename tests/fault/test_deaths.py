@@ -65,16 +65,20 @@ def publish(settings: KafkaSettings, *keys: str) -> None:
 
 
 def outcomes(settings: KafkaSettings, count: int) -> Counter[str]:
-    """Outcomes by clip, once so many clips have one."""
+    """Answers by clip, once so many clips have one."""
+    return Counter(answer.key for answer in answers(settings, count) if answer.status == "answered")
+
+
+def answers(settings: KafkaSettings, count: int) -> list[Answer]:
+    """All outcomes, once so many clips have one."""
     consumer = KafkaBus(settings).consumer(["recommendations"], group=uuid.uuid4().hex)
-    seen: Counter[str] = Counter()
+    seen: list[Answer] = []
     give_up = time.monotonic() + PATIENCE_S
-    while len(seen) < count and time.monotonic() < give_up:
+    while len({answer.key for answer in seen}) < count and time.monotonic() < give_up:
         for record in consumer.poll(timeout_s=0.5, max_records=100):
             message = codec.decode(record)
             assert isinstance(message, Answer)
-            assert message.status == "answered"
-            seen[message.key] += 1
+            seen.append(message)
     consumer.close()
     return seen
 
@@ -99,6 +103,22 @@ def test_a_worker_killed_between_sending_and_committing_loses_no_clip(settings, 
     second.send_signal(signal.SIGTERM)
     assert second.wait(PATIENCE_S) == 0
     assert committed(settings) == len(clips)
+
+
+def test_a_clip_that_kills_its_workers_fails_after_three_and_its_neighbours_are_answered_once(settings, start):
+    publish(settings, "before", "deadly", "after", "later")
+    for _ in range(3):
+        assert start().wait(PATIENCE_S) == -signal.SIGKILL
+    start()
+    found = answers(settings, 4)
+    assert sorted((answer.key, answer.status) for answer in found) == [
+        ("after", "answered"),
+        ("before", "answered"),
+        ("deadly", "failed"),
+        ("later", "answered"),
+    ]
+    (problem,) = [answer.error for answer in found if answer.error]
+    assert problem.code == "record.killed_worker"
 
 
 def test_a_worker_told_to_end_finishes_commits_and_leaves(settings, start):

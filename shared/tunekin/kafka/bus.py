@@ -15,7 +15,7 @@ import kafka
 import structlog
 from kafka import errors
 
-from tunekin.errors import MessageError
+from tunekin.errors import DependencyError, MessageError
 from tunekin.kafka.failures import connecting, speaking
 from tunekin.kafka.settings import KafkaSettings
 from tunekin.ports import Record
@@ -26,6 +26,10 @@ __all__ = ["KafkaBus", "KafkaConsumer", "KafkaProducer"]
 _LARGEST_RECORD_BYTES = max(topic.max_record_bytes for topic in TOPICS.values())
 # Sound of a few clips from each of several partitions; it bounds what a worker holds.
 _FETCH_BYTES = 8 * _LARGEST_RECORD_BYTES
+
+
+# New partitions, and whatever a member has missed, are seen within this.
+_METADATA_AGE_MS = 30_000
 
 
 class KafkaBus:
@@ -91,7 +95,7 @@ class KafkaBus:
         SettingsError
             A broker refuses the client.
         DependencyError
-            None answers.
+            None answers, or a topic is missing.
         """
         settings = self._settings
         names = [settings.prefix + topic for topic in topics]
@@ -106,6 +110,7 @@ class KafkaBus:
                 fetch_max_bytes=_FETCH_BYTES,
                 session_timeout_ms=round(settings.session_timeout_s * 1000),
                 heartbeat_interval_ms=round(settings.session_timeout_s * 1000 / 5),
+                metadata_max_age_ms=_METADATA_AGE_MS,
                 max_poll_interval_ms=round(settings.max_pass_s * 1000),
                 allow_auto_create_topics=False,
             )
@@ -114,13 +119,27 @@ class KafkaBus:
                 _follow_from_now(client, names)
             else:
                 client.subscribe(names)
+                # A member that joins before it knows its topics is given no partition of them, and as the group's
+                # leader gives none to anybody, until metadata are asked for again.
+                _partitions(client, names)
         return KafkaConsumer(client, settings)
 
 
+def _partitions(client: kafka.KafkaConsumer, names: Sequence[str]) -> dict[str, set[int]]:
+    """Ask for the partitions of topics, and wait for the answer."""
+    numbers = {name: client.partitions_for_topic(name) for name in names}
+    missing = [name for name, found in numbers.items() if not found]
+    if missing:
+        client.close()
+        raise DependencyError(
+            f"Kafka has no topic {', '.join(missing)}", hint="create the topics, or correct TUNEKIN_KAFKA_PREFIX"
+        )
+    return numbers
+
+
 def _follow_from_now(client: kafka.KafkaConsumer, names: Sequence[str]) -> None:
-    places = [
-        kafka.TopicPartition(name, number) for name in names for number in client.partitions_for_topic(name) or ()
-    ]
+    numbers = _partitions(client, names)
+    places = [kafka.TopicPartition(name, number) for name, found in numbers.items() for number in found]
     client.assign(places)
     # Asked for now: the client's own seek to the end would happen at its first poll, and miss what comes until then.
     for place, offset in client.end_offsets(places).items():
@@ -347,7 +366,9 @@ class KafkaConsumer:
             # Only what moved: the count of a record that killed its worker stands beside the offset of a partition
             # that has not been polled yet.
             positions = {place: self._client.position(place) for place in self._assigned(list(self._polled))}
-            self._commit({place: kafka.OffsetAndMetadata(offset, "", -1) for place, offset in positions.items()})
+            # A partition whose position the client is looking up has nothing to commit.
+            known = {place: offset for place, offset in positions.items() if offset is not None}
+            self._commit({place: kafka.OffsetAndMetadata(offset, "", -1) for place, offset in known.items()})
         self._polled.clear()
 
     def _commit(self, offsets: "dict[kafka.TopicPartition, kafka.OffsetAndMetadata]") -> None:

@@ -112,6 +112,12 @@ def test_sending_to_a_missing_topic_fails(kafka_settings):
     producer.close()
 
 
+@pytest.mark.parametrize("group", [None, "g"])
+def test_a_missing_topic_cannot_be_read(kafka_settings, group):
+    with pytest.raises(DependencyError, match=f"has no topic {kafka_settings.prefix}clips$"):
+        KafkaBus(kafka_settings).consumer(["clips"], group=group)
+
+
 def test_installations_with_other_prefixes_do_not_meet(kafka_settings):
     other = kafka_settings.model_copy(update={"prefix": f"other.{kafka_settings.prefix}"})
     for settings in (kafka_settings, other):
