@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tunekin_native.kafka import Kafka
@@ -65,6 +66,13 @@ def pytest_report_header() -> str:
     """Say which music the tests hear."""
     folder = real_music_folder()
     return f"music: {'composed by tunekin_demo.compose' if folder is None else f'real, from {folder}'}"
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """Undo what a program under test did to this process's logs, so that the next test sees its own."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
