@@ -3,7 +3,7 @@
 
 APPS := .venv/bin/python
 TRAIN := .venv-train/bin/python
-PACKAGES := shared services apps training
+PACKAGES := shared services apps deploy training
 
 # As they were typed: a folder may be called "50$ Songs", and Make would read the dollar sign as its own.
 override MUSIC := $(value MUSIC)
@@ -22,7 +22,7 @@ demo: ## Install, then recommend from MUSIC=FOLDER, else from the small catalogu
 
 .PHONY: test
 test: ## List and install what the tests need, then run every check and every test
-	@locks/install --ask .venv dev
+	@locks/ask 'locks/install .venv dev' deploy/native/install
 	@$(MAKE) --no-print-directory check
 	$(APPS) -m pytest $(ARGS)
 

@@ -1,11 +1,17 @@
-"""What every test may use: the music, and how much Hypothesis searches."""
+"""What every test may use: the music, real servers, and how much Hypothesis searches."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
+
+from tunekin_native.kafka import Kafka
+from tunekin_native.mariadb import MariaDB
+from tunekin_native.redis import Redis
 
 # A loaded machine makes no test fail; where nobody watches, a failure can be repeated.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -62,6 +68,13 @@ def pytest_report_header() -> str:
     return f"music: {'composed by tunekin_demo.compose' if folder is None else f'real, from {folder}'}"
 
 
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """Undo what a program under test did to this process's logs, so that the next test sees its own."""
+    yield
+    structlog.reset_defaults()
+
+
 @pytest.fixture(scope="session")
 def test_music(tmp_path_factory: pytest.TempPathFactory) -> Music:
     """Real music where TUNEKIN_TEST_AUDIO names a folder of it, else the catalogue that the demo composes."""
@@ -73,3 +86,24 @@ def test_music(tmp_path_factory: pytest.TempPathFactory) -> Music:
         folder = tmp_path_factory.mktemp("composed")
         assert list(write_catalogue(folder, pieces=catalogue()))
     return Music(folder=folder, files=sound_files(folder), is_real=is_real)
+
+
+@pytest.fixture(scope="session")
+def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """A Kafka broker for all tests, so each has to use topics and groups of its own; who ends it starts it again."""
+    with Kafka(tmp_path_factory.mktemp("kafka")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    """A MariaDB server for all tests, so each has to use a database of its own; who ends it starts it again."""
+    with MariaDB(tmp_path_factory.mktemp("mariadb")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """A Redis server for all tests, so each has to use keys of its own; who ends it starts it again."""
+    with Redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server

@@ -17,6 +17,7 @@
     │   ├── OptionError            option.invalid            an option with an impossible value
     │   ├── MessageError           message.invalid           a record that does not follow its topic's contract
     │   └── NotFoundError          catalogue.not_found       a track or mood that the catalogue does not hold
+    ├── WorkerKilledError          record.killed_worker      a record whose worker died each time it tried
     ├── EmptyCatalogueError        catalogue.empty           nothing to recommend from yet
     ├── UnsupportedVersionError    message.version_unknown   retriable: a newer writer's message waits for the upgrade
     └── DependencyError            dependency.unavailable    retriable: a server that is down
@@ -46,6 +47,7 @@ __all__ = [
     "UndecodableAudioError",
     "UnknownFormatError",
     "UnsupportedVersionError",
+    "WorkerKilledError",
 ]
 
 
@@ -158,6 +160,12 @@ class NotFoundError(InputError):
     """The catalogue holds no such track or mood."""
 
     code = "catalogue.not_found"
+
+
+class WorkerKilledError(TunekinError):
+    """The worker died, without an error, each time it worked on this record."""
+
+    code = "record.killed_worker"
 
 
 class EmptyCatalogueError(TunekinError):

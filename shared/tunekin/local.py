@@ -39,6 +39,8 @@ class _Group:
     topics: tuple[str, ...]
     members: list["LocalConsumer"] = field(default_factory=list)
     committed: dict[tuple[str, int], int] = field(default_factory=dict)
+    # Offset of the record that work has begun on, and how often.
+    begun: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     generation: int = 0
 
 
@@ -229,6 +231,7 @@ class LocalConsumer:
         self._generation = 0
         self._positions = positions
         self._paused: set[tuple[str, int]] = set()
+        self._polled: set[tuple[str, int]] = set()
 
     def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
         """Return the next records of this member's partitions.
@@ -256,6 +259,7 @@ class LocalConsumer:
                 records = log.records[begin : begin + max_records - len(polled)]
                 self._positions[place] = log.start + begin + len(records)
                 polled.extend(records)
+            self._polled.update((record.topic, record.partition) for record in polled)
             # The partition served first goes last next time, so that none starves.
             if polled:
                 first = (polled[0].topic, polled[0].partition)
@@ -294,6 +298,32 @@ class LocalConsumer:
         """
         self._paused.difference_update(partitions)
 
+    def begin(self, record: Record) -> int:
+        """Note for the group that what precedes a record is done and that work on it begins.
+
+        Parameters
+        ----------
+        record : Record
+            A record that `poll` returned.
+
+        Returns
+        -------
+        int
+            How often work on it has begun, this time included; 1 for a member of no group.
+        """
+        group, place = self._group, (record.topic, record.partition)
+        if group is None:
+            return 1
+        with self._broker.changed:
+            if self._generation != group.generation:
+                return 1
+            offset, times = group.begun.get(place, (record.offset, 0))
+            times = times + 1 if offset == record.offset else 1
+            group.begun[place] = record.offset, times
+            group.committed[place] = record.offset
+            self._broker.drop_committed([place])
+            return times
+
     def commit(self) -> None:
         """Store the positions for the group; a member of none commits nothing."""
         group = self._group
@@ -301,8 +331,12 @@ class LocalConsumer:
             return
         with self._broker.changed:
             if self._generation == group.generation:
-                group.committed.update(self._positions)
-                self._broker.drop_committed(self._positions)
+                moved = {place: offset for place, offset in self._positions.items() if place in self._polled}
+                group.committed.update(moved)
+                for place in moved:
+                    group.begun.pop(place, None)
+                self._broker.drop_committed(moved)
+            self._polled.clear()
 
     def close(self) -> None:
         """Leave the group; what was polled and not committed goes to the other members."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["BlobStore", "Cache", "ClaimCheck", "Clock", "Consumer", "Delivery", "Producer", "Record"]
+__all__ = ["BlobStore", "Bus", "Cache", "ClaimCheck", "Clock", "Consumer", "Delivery", "Producer", "Record"]
 
 # Seconds since 1970; time.time in production.
 Clock = Callable[[], float]
@@ -45,7 +45,7 @@ class Record:
 class Delivery(Protocol):
     """Promise of a record's delivery."""
 
-    def result(self, timeout: float | None = None) -> object:
+    def result(self, timeout: float | None = None) -> Record:
         """Wait until the record is acknowledged; raise what kept it from that.
 
         Parameters
@@ -55,8 +55,8 @@ class Delivery(Protocol):
 
         Returns
         -------
-        object
-            What the client says of the delivery.
+        Record
+            The record with its place.
         """
 
 
@@ -130,11 +130,57 @@ class Consumer(Protocol):
             Topic and number of each.
         """
 
+    def begin(self, record: Record) -> int:
+        """Note for the group, as a commit does, that what precedes a record is done and that work on it begins.
+
+        The count is of this record as the first that is not done, and `commit` forgets it.
+
+        Parameters
+        ----------
+        record : Record
+            A record that `poll` returned, with nothing before it in its partition left to do.
+
+        Returns
+        -------
+        int
+            How often work on it has begun, this time included; 1 for a member of no group.
+        """
+
     def commit(self) -> None:
         """Store for the group that everything polled, and not rewound, is done."""
 
     def close(self) -> None:
         """Leave the group."""
+
+
+class Bus(Protocol):
+    """Makes producers and consumers of the same topics."""
+
+    def producer(self) -> Producer:
+        """Connect a producer.
+
+        Returns
+        -------
+        Producer
+            A new one.
+        """
+
+    def consumer(self, topics: Sequence[str], *, group: str | None) -> Consumer:
+        """Connect a consumer.
+
+        Parameters
+        ----------
+        topics : sequence of str
+            Topics to read.
+        group : str or None
+            Group whose members share the partitions and begin where it last committed, at first at the earliest
+            record. None reads all partitions, from the present on, and commits nothing.
+
+        Returns
+        -------
+        Consumer
+            A new one.
+        """
 
 
 class Cache(Protocol):

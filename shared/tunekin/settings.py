@@ -18,7 +18,7 @@ __all__ = ["Settings", "forbid_unknown", "names_of", "read"]
 
 _PREFIX = "TUNEKIN_"
 # Read by the tests and by make, not by a program of Tunekin.
-_OTHERS = frozenset({"TUNEKIN_TEST_AUDIO", "TUNEKIN_TEST_AUDIO_REQUIRED"})
+_OTHERS = frozenset({"TUNEKIN_NATIVE_CACHE", "TUNEKIN_TEST_AUDIO", "TUNEKIN_TEST_AUDIO_REQUIRED"})
 
 S = TypeVar("S", bound="Settings")
 

@@ -10,6 +10,10 @@ Every record ends in one of three ways:
 Only then is it committed. Delivery is at least once: after a crash between sending and committing, the same outputs are
 sent again under the same keys. Whatever leaves a client in doubt propagates and ends the process; its supervisor
 starts it anew.
+
+A record may kill its worker. Those that a dead worker may have left half done are the first of each partition, so they
+are taken one at a time, each counted before it is begun. A record that was begun three times and never ended is a
+failure like any other.
 """
 
 import threading
@@ -20,7 +24,7 @@ import msgspec
 import structlog
 
 from tunekin import codec
-from tunekin.errors import DependencyError, MessageError, TunekinError, UnsupportedVersionError
+from tunekin.errors import DependencyError, MessageError, TunekinError, UnsupportedVersionError, WorkerKilledError
 from tunekin.messages import Answer, Message, StageTime, Subject, Trace
 from tunekin.metrics import WorkerMetrics
 from tunekin.outcomes import dead_letter, failure, problem_of
@@ -32,6 +36,8 @@ __all__ = ["Backoff", "Worker"]
 
 # How long `Worker.run` waits in one poll; bounds the time to notice a stop.
 _POLL_S = 0.2
+# Once may be chance, such as an operator's kill or another process that takes all memory; three times are not.
+_MOST_BEGINNINGS = 3
 # Values behind claim checks of our own, such as the sound of a whole song: an hour of PCM has 159 MB.
 _OWN_BLOB_LIMIT_BYTES = 512 * 1024 * 1024
 
@@ -82,6 +88,7 @@ class _Deferral:
 
     count: int
     until_s: float
+    reason: str
 
 
 @dataclass
@@ -147,6 +154,9 @@ class Worker:
         self._max_records = max_records
         self._backoff = backoff
         self._deferred: dict[tuple[str, int], _Deferral] = {}
+        # How many more records of a partition may have been in the hands of a worker that died.
+        self._suspects: dict[tuple[str, int], int] = {}
+        self._pass_began_s: float | None = None
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(role=service.role)
         metrics.ready.labels(role=service.role).set(1)
 
@@ -154,6 +164,17 @@ class Worker:
     def deferred(self) -> frozenset[tuple[str, int]]:
         """Partitions, as (topic, number), that wait for a dependency or an upgrade."""
         return frozenset(self._deferred)
+
+    @property
+    def waiting(self) -> dict[tuple[str, int], str]:
+        """Why each partition that waits does so; another thread may ask."""
+        return {place: deferral.reason for place, deferral in self._deferred.copy().items()}
+
+    @property
+    def pass_s(self) -> float:
+        """Seconds that the pass under way has taken, 0 between passes; another thread may ask."""
+        began_s = self._pass_began_s
+        return 0.0 if began_s is None else max(self._clock() - began_s, 0.0)
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop, then leave the group.
@@ -182,7 +203,8 @@ class Worker:
         1. Resume the partitions whose pause is over.
         2. Apply what the followed topics bring.
         3. Poll.
-        4. Handle each record; defer the rest of a partition whose record has to wait.
+        4. Handle each record; defer the rest of a partition whose record has to wait. One that may have killed its
+           worker is counted first, with everything before it delivered.
         5. Send what came of them, flush, and check every delivery.
         6. Commit.
         7. Delete the blobs that nobody needs any more.
@@ -197,6 +219,13 @@ class Worker:
         int
             Records that are done or failed; 0 where none came or all had to wait.
         """
+        self._pass_began_s = self._clock()
+        try:
+            return self._pass(timeout_s)
+        finally:
+            self._pass_began_s = None
+
+    def _pass(self, timeout_s: float) -> int:
         # Step 1
         self._resume()
         # Step 2
@@ -208,10 +237,7 @@ class Worker:
         # Step 4
         batch = self._handle_all(records)
         # Step 5
-        deliveries = [self._producer.send(output) for output in batch.outputs]
-        self._producer.flush()
-        for delivery in deliveries:
-            delivery.result(0)
+        self._deliver(batch)
         # Step 6
         self._consumer.commit()
         # Step 7
@@ -221,9 +247,15 @@ class Worker:
 
     def _resume(self) -> None:
         now_s = self._clock()
-        over = [place for place, deferral in self._deferred.items() if deferral.until_s <= now_s]
+        over = {place: now_s - deferral.until_s for place, deferral in self._deferred.items()}
+        over = {place: overdue_s for place, overdue_s in over.items() if overdue_s >= 0}
         if over:
-            self._consumer.resume(over)
+            self._consumer.resume(list(over))
+        for place, overdue_s in over.items():
+            # Its record would have come again: another worker has the partition now.
+            if overdue_s > self._backoff.most_s:
+                del self._deferred[place]
+                self._tell_ready()
 
     def _follow(self) -> None:
         for follower, consumer in self._followers:
@@ -247,17 +279,36 @@ class Worker:
             place = (record.topic, record.partition)
             if place in waiting:
                 continue
+            begun = self._begin(record, batch)
             try:
-                outputs = self._handle(record, batch.spent)
+                outputs = self._handle(record, batch.spent) if begun <= _MOST_BEGINNINGS else self._give_up(record)
                 batch.outputs.extend(self._claim_checked(output) for output in outputs)
             except (DependencyError, UnsupportedVersionError) as error:
                 waiting.add(place)
                 self._defer(record, error)
                 continue
             self._deferred.pop(place, None)
+            self._suspects[place] = max(self._suspects[place] - 1, 0)
             batch.handled += 1
-        self._metrics.ready.labels(role=self._service.role).set(0 if self._deferred else 1)
+        self._tell_ready()
         return batch
+
+    def _tell_ready(self) -> None:
+        self._metrics.ready.labels(role=self._service.role).set(0 if self._deferred else 1)
+
+    def _begin(self, record: Record, batch: _Batch) -> int:
+        """Say how often work on a record has begun, where that matters."""
+        if self._suspects.setdefault((record.topic, record.partition), self._max_records) == 0:
+            return 1
+        self._deliver(batch)
+        return self._consumer.begin(record)
+
+    def _deliver(self, batch: _Batch) -> None:
+        deliveries = [self._producer.send(output) for output in batch.outputs]
+        batch.outputs.clear()
+        self._producer.flush()
+        for delivery in deliveries:
+            delivery.result(0)
 
     def _handle(self, record: Record, spent: list[ClaimCheck]) -> list[Record]:
         """Return the records that follow from a record; raise only what is retriable."""
@@ -281,6 +332,13 @@ class Worker:
         self._count(record, "done")
         trace = self._traced(message, started_s)
         return [codec.encode(_stamped(output, trace)) for output in outputs]
+
+    def _give_up(self, record: Record) -> list[Record]:
+        error = WorkerKilledError(
+            f"the worker died {_MOST_BEGINNINGS} times while it worked on this record",
+            hint="the operator finds the record among the dead letters, and the cause in the system's log",
+        )
+        return self._fail(record, None, error, started_s=self._clock())
 
     def _fail(self, record: Record, message: Message | None, error: Exception, *, started_s: float) -> list[Record]:
         problem = problem_of(error)
@@ -307,7 +365,7 @@ class Worker:
         place = (record.topic, record.partition)
         count = self._deferred[place].count + 1 if place in self._deferred else 1
         pause_s = self._backoff.pause_s(count)
-        self._deferred[place] = _Deferral(count, self._clock() + pause_s)
+        self._deferred[place] = _Deferral(count, self._clock() + pause_s, error.message)
         self._consumer.rewind(record)
         self._consumer.pause([place])
         self._count(record, "deferred")

@@ -351,6 +351,83 @@ def test_a_failed_delivery_ends_the_worker_and_commits_nothing(world: World) -> 
     assert world.worker(to_audio).step(timeout_s=0) == 1, "the next worker does it again"
 
 
+class KilledError(BaseException):
+    """Ends a worker as a signal would: nothing of the loop runs after it."""
+
+
+def test_a_record_that_killed_its_worker_three_times_fails_and_its_neighbours_do_not(world: World) -> None:
+    def die(message: Message) -> Iterable[Message]:
+        assert isinstance(message, ClipSubmitted)
+        if message.subject.key == "bad":
+            raise KilledError
+        return to_audio(message)
+
+    for key in ("before", "bad", "after"):
+        world.send(clip(key, topk="3"))
+    deaths = 0
+    for _ in range(6):
+        worker = world.worker(die)
+        try:
+            worker.step(timeout_s=0)
+        except KilledError:
+            deaths += 1
+        worker.close()
+    assert deaths == 3
+    (answer,) = answers(world)
+    assert answer.key == "bad"
+    assert answer.error is not None
+    assert answer.error.code == "record.killed_worker"
+    (letter,) = world.read(DEAD_LETTERS)
+    assert (letter.value, dict(letter.headers)["ce_topk"]) == (b"data", b"3")
+    assert [record.key for record in world.read("clips.audio")] == [b"before", b"after"], "each is done once"
+
+
+def test_restarts_while_a_dependency_is_down_do_not_count_against_a_record(world: World) -> None:
+    def depend(message: Message) -> Iterable[Message]:
+        raise DependencyError("down")
+
+    world.send(clip())
+    for _ in range(6):
+        worker = world.worker(depend)
+        assert worker.step(timeout_s=0) == 0
+        worker.close()
+    assert world.read("recommendations") == []
+    assert world.worker(to_audio).step(timeout_s=0) == 1
+
+
+def test_a_worker_says_why_a_partition_waits_and_how_long_a_pass_takes(world: World) -> None:
+    seen: list[float] = []
+
+    def depend(message: Message) -> Iterable[Message]:
+        world.clock.now_s += 2.5
+        seen.append(worker.pass_s)
+        raise DependencyError("MariaDB is down")
+
+    world.send(clip())
+    worker = world.worker(depend)
+    worker.step(timeout_s=0)
+    assert seen == [2.5]
+    assert worker.pass_s == 0.0
+    assert worker.waiting == {("clips", 0): "MariaDB is down"}
+
+
+def test_a_partition_that_waited_and_went_to_another_worker_is_forgotten(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def depend(message: Message) -> Iterable[Message]:
+        raise DependencyError("down")
+
+    world.send(clip())
+    first = world.worker(depend)
+    first.step(timeout_s=0)
+    assert first.deferred == {("clips", 0)}
+    monkeypatch.setattr(first._consumer, "poll", lambda **_: [])
+    world.clock.now_s += 20.0
+    first.step(timeout_s=0)
+    assert first.deferred == frozenset()
+    assert world.sample("tunekin_worker_ready", role="test") == 1
+
+
 def test_a_follower_sees_every_change_before_the_work(world: World) -> None:
     order: list[str] = []
 

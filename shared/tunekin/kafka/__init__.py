@@ -1,0 +1,11 @@
+"""Apache Kafka behind the ports of `tunekin.ports`: the only package that imports ``kafka``.
+
+Topics come from the one table, `tunekin.topics.TOPICS`; inside Tunekin they keep those names, whatever prefix the
+operator gives them on the cluster.
+"""
+
+from tunekin.kafka.bus import KafkaBus, KafkaConsumer, KafkaProducer
+from tunekin.kafka.settings import KafkaSettings
+from tunekin.kafka.topics import check, create_missing, drift
+
+__all__ = ["KafkaBus", "KafkaConsumer", "KafkaProducer", "KafkaSettings", "check", "create_missing", "drift"]

@@ -1,0 +1,392 @@
+"""Producers and consumers on kafka-python.
+
+What kafka-python 3.0.12 gets wrong is met here: no deserializers, since one that raises makes `poll` spin; no
+auto-commit, and commits of the client's own positions, so that rewinds count; no rebalance listener, since blocking
+calls in one fail; `flush` only logs what failed, so every delivery has to be asked.
+
+A rebalance happens inside `poll` only. What was polled before it and not committed is polled again by whoever has the
+partition next, so a commit that comes too late is no error.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import kafka
+import structlog
+from kafka import errors
+
+from tunekin.errors import DependencyError, MessageError
+from tunekin.kafka.failures import connecting, speaking
+from tunekin.kafka.settings import KafkaSettings
+from tunekin.ports import Record
+from tunekin.topics import TOPICS
+
+__all__ = ["KafkaBus", "KafkaConsumer", "KafkaProducer"]
+
+_LARGEST_RECORD_BYTES = max(topic.max_record_bytes for topic in TOPICS.values())
+# Sound of a few clips from each of several partitions; it bounds what a worker holds.
+_FETCH_BYTES = 8 * _LARGEST_RECORD_BYTES
+
+
+# New partitions, and whatever a member has missed, are seen within this.
+_METADATA_AGE_MS = 30_000
+
+
+class KafkaBus:
+    """Makes clients of a cluster, as `tunekin.local.LocalBus` does of one process.
+
+    Parameters
+    ----------
+    settings : KafkaSettings
+        How to reach the brokers.
+    """
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self._settings = settings
+
+    def producer(self) -> "KafkaProducer":
+        """Connect a producer.
+
+        Returns
+        -------
+        KafkaProducer
+            Idempotent; every record is acknowledged by all replicas in sync.
+
+        Raises
+        ------
+        SettingsError
+            A broker refuses the client.
+        DependencyError
+            None answers.
+        """
+        settings = self._settings
+        with connecting(settings) as options:
+            client = kafka.KafkaProducer(
+                **options,
+                metrics_enabled=False,
+                acks="all",
+                enable_idempotence=True,
+                compression_type=None if settings.compression == "none" else settings.compression,
+                max_request_size=_LARGEST_RECORD_BYTES,
+                delivery_timeout_ms=round(settings.delivery_timeout_s * 1000),
+                max_block_ms=round(settings.delivery_timeout_s * 1000),
+                allow_auto_create_topics=False,
+            )
+        return KafkaProducer(client, settings)
+
+    def consumer(self, topics: Sequence[str], *, group: str | None) -> "KafkaConsumer":
+        """Connect a consumer.
+
+        Parameters
+        ----------
+        topics : sequence of str
+            Topics to read.
+        group : str or None
+            Group whose members share the partitions and begin where it last committed, at first at the earliest
+            record. None reads all partitions, from the present on, and commits nothing.
+
+        Returns
+        -------
+        KafkaConsumer
+            A member of the group once it polls.
+
+        Raises
+        ------
+        SettingsError
+            A broker refuses the client.
+        DependencyError
+            None answers, or a topic is missing.
+        """
+        settings = self._settings
+        names = [settings.prefix + topic for topic in topics]
+        with connecting(settings) as options:
+            client = kafka.KafkaConsumer(
+                **options,
+                metrics_enabled=False,
+                group_id=None if group is None else settings.prefix + group,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                max_partition_fetch_bytes=_LARGEST_RECORD_BYTES,
+                fetch_max_bytes=_FETCH_BYTES,
+                session_timeout_ms=round(settings.session_timeout_s * 1000),
+                heartbeat_interval_ms=round(settings.session_timeout_s * 1000 / 5),
+                metadata_max_age_ms=_METADATA_AGE_MS,
+                max_poll_interval_ms=round(settings.max_pass_s * 1000),
+                allow_auto_create_topics=False,
+            )
+        with speaking(settings):
+            if group is None:
+                _follow_from_now(client, names)
+            else:
+                client.subscribe(names)
+                # A member that joins before it knows its topics is given no partition of them, and as the group's
+                # leader gives none to anybody, until metadata are asked for again.
+                _partitions(client, names)
+        return KafkaConsumer(client, settings)
+
+
+def _partitions(client: kafka.KafkaConsumer, names: Sequence[str]) -> dict[str, set[int]]:
+    """Ask for the partitions of topics, and wait for the answer."""
+    numbers = {name: client.partitions_for_topic(name) for name in names}
+    missing = [name for name, found in numbers.items() if not found]
+    if missing:
+        client.close()
+        raise DependencyError(
+            f"Kafka has no topic {', '.join(missing)}", hint="create the topics, or correct TUNEKIN_KAFKA_PREFIX"
+        )
+    return numbers
+
+
+def _follow_from_now(client: kafka.KafkaConsumer, names: Sequence[str]) -> None:
+    numbers = _partitions(client, names)
+    places = [kafka.TopicPartition(name, number) for name, found in numbers.items() for number in found]
+    client.assign(places)
+    # Asked for now: the client's own seek to the end would happen at its first poll, and miss what comes until then.
+    for place, offset in client.end_offsets(places).items():
+        client.seek(place, offset)
+
+
+class _Delivery:
+    """Promise of a record's delivery."""
+
+    def __init__(self, future: "kafka.future.Future", record: Record, settings: KafkaSettings) -> None:
+        self._future = future
+        self._record = record
+        self._settings = settings
+
+    def result(self, timeout: float | None = None) -> Record:
+        with speaking(self._settings):
+            placed = self._future.get(timeout)
+        return replace(
+            self._record, partition=placed.partition, offset=placed.offset, timestamp_ms=int(placed.timestamp)
+        )
+
+
+class KafkaProducer:
+    """Writes to a cluster; made by `KafkaBus.producer`.
+
+    Parameters
+    ----------
+    client : kafka.KafkaProducer
+        Belongs to this object from now on.
+    settings : KafkaSettings
+        How it was made.
+    """
+
+    def __init__(self, client: kafka.KafkaProducer, settings: KafkaSettings) -> None:
+        self._client = client
+        self._settings = settings
+
+    def send(self, record: Record) -> _Delivery:
+        """Hand a record over; it is delivered once its future says so.
+
+        Parameters
+        ----------
+        record : Record
+            What to write.
+
+        Returns
+        -------
+        Delivery
+            Its future; the result is the record with its place.
+
+        Raises
+        ------
+        MessageError
+            The record is larger than its topic takes.
+        DependencyError
+            The topic is missing, or no broker answers.
+        """
+        limit = TOPICS[record.topic].max_record_bytes
+        parts = (record.key or b"", record.value or b"", *(name.encode() + value for name, value in record.headers))
+        size = sum(map(len, parts))
+        if size > limit:
+            raise MessageError(
+                f"the record for {record.topic} has {size} bytes, more than the {limit} that the topic takes",
+                hint="send a reference to the sound instead (ce_dataref)",
+            )
+        with speaking(self._settings):
+            future = self._client.send(
+                self._settings.prefix + record.topic,
+                key=record.key,
+                value=record.value,
+                headers=list(record.headers),
+            )
+        return _Delivery(future, record, self._settings)
+
+    def flush(self) -> None:
+        """Wait until nothing is under way; what failed is in the futures."""
+        with speaking(self._settings):
+            # Each record has its own deadline; this one is for a client whose thread has died.
+            self._client.flush(self._settings.delivery_timeout_s + self._settings.request_timeout_s)
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._client.close(timeout=self._settings.request_timeout_s)
+
+
+class KafkaConsumer:
+    """Reads from a cluster; made by `KafkaBus.consumer`.
+
+    Parameters
+    ----------
+    client : kafka.KafkaConsumer
+        Belongs to this object from now on.
+    settings : KafkaSettings
+        How it was made.
+    """
+
+    def __init__(self, client: kafka.KafkaConsumer, settings: KafkaSettings) -> None:
+        self._client = client
+        self._settings = settings
+        self._paused: set[tuple[str, int]] = set()
+        self._polled: set[tuple[str, int]] = set()
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+    def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
+        """Return the next records of this member's partitions; joins and rejoins the group as needed.
+
+        Parameters
+        ----------
+        timeout_s : float
+            Longest wait for the first one.
+        max_records : int
+            Most that are returned.
+
+        Returns
+        -------
+        list of Record
+            In order within each partition; empty when the time is up.
+
+        Raises
+        ------
+        SettingsError
+            A broker refuses the client.
+        DependencyError
+            The client is in doubt, and has to be made anew.
+        """
+        with speaking(self._settings):
+            polled = self._client.poll(timeout_ms=round(timeout_s * 1000), max_records=max_records)
+        records: list[Record] = []
+        for place, found in polled.items():
+            if self._name(place) in self._paused:
+                # The client forgets pauses in a rebalance.
+                self._client.seek(place, found[0].offset)
+                self._client.pause(place)
+                continue
+            self._polled.add(self._name(place))
+            records.extend(
+                Record(
+                    topic=place.topic.removeprefix(self._settings.prefix),
+                    key=one.key,
+                    value=one.value,
+                    headers=tuple((name, value or b"") for name, value in one.headers),
+                    partition=one.partition,
+                    offset=one.offset,
+                    timestamp_ms=one.timestamp,
+                )
+                for one in found
+            )
+        return records
+
+    def rewind(self, record: Record) -> None:
+        """Make a record the next one of its partition.
+
+        Parameters
+        ----------
+        record : Record
+            A record that `poll` returned.
+        """
+        for place in self._assigned([(record.topic, record.partition)]):
+            self._client.seek(place, record.offset)
+
+    def pause(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """Return no records of these partitions until they are resumed.
+
+        Parameters
+        ----------
+        partitions : sequence of (str, int)
+            Topic and number of each.
+        """
+        self._paused.update(partitions)
+        self._client.pause(*self._assigned(partitions))
+
+    def resume(self, partitions: Sequence[tuple[str, int]]) -> None:
+        """Take paused partitions up again.
+
+        Parameters
+        ----------
+        partitions : sequence of (str, int)
+            Topic and number of each.
+        """
+        self._paused.difference_update(partitions)
+        self._client.resume(*self._assigned(partitions))
+
+    def begin(self, record: Record) -> int:
+        """Note for the group that what precedes a record is done and that work on it begins.
+
+        The count is the metadata of the committed offset.
+
+        Parameters
+        ----------
+        record : Record
+            A record that `poll` returned.
+
+        Returns
+        -------
+        int
+            How often work on it has begun, this time included; 1 for a member of no group.
+
+        Raises
+        ------
+        DependencyError
+            The group's broker does not answer.
+        """
+        places = self._assigned([(record.topic, record.partition)])
+        if self._client.config["group_id"] is None or not places:
+            return 1
+        with speaking(self._settings):
+            before = self._client.committed(
+                places[0], metadata=True, timeout_ms=round(self._settings.request_timeout_s * 1000)
+            )
+        is_same = before is not None and before.offset == record.offset and before.metadata.isdecimal()
+        times = int(before.metadata) + 1 if is_same else 1
+        self._commit({places[0]: kafka.OffsetAndMetadata(record.offset, str(times), -1)})
+        return times
+
+    def commit(self) -> None:
+        """Store the positions for the group; a member of none commits nothing.
+
+        Raises
+        ------
+        DependencyError
+            The group's broker does not answer.
+        """
+        if self._client.config["group_id"] is not None:
+            # Only what moved: the count of a record that killed its worker stands beside the offset of a partition
+            # that has not been polled yet.
+            positions = {place: self._client.position(place) for place in self._assigned(list(self._polled))}
+            # A partition whose position the client is looking up has nothing to commit.
+            known = {place: offset for place, offset in positions.items() if offset is not None}
+            self._commit({place: kafka.OffsetAndMetadata(offset, "", -1) for place, offset in known.items()})
+        self._polled.clear()
+
+    def _commit(self, offsets: "dict[kafka.TopicPartition, kafka.OffsetAndMetadata]") -> None:
+        with speaking(self._settings):
+            try:
+                self._client.commit(offsets, timeout_ms=round(self._settings.request_timeout_s * 1000))
+            except errors.CommitFailedError as error:
+                # Others have the partitions now: they do the same records again, and readers take the first outcome.
+                self._log.warning("commit.too_late", error=str(error))
+
+    def close(self) -> None:
+        """Leave the group; what was polled and not committed goes to the other members."""
+        self._client.close(autocommit=False, timeout_ms=round(self._settings.request_timeout_s * 1000))
+
+    def _assigned(self, partitions: Sequence[tuple[str, int]]) -> list[kafka.TopicPartition]:
+        """Those of the partitions that this member has at present."""
+        wanted = {kafka.TopicPartition(self._settings.prefix + topic, number) for topic, number in partitions}
+        return sorted(wanted & self._client.assignment())
+
+    def _name(self, place: kafka.TopicPartition) -> tuple[str, int]:
+        return place.topic.removeprefix(self._settings.prefix), place.partition
