@@ -1,0 +1,132 @@
+"""The classifier: learns what there is to learn, is the same for the same seed, and the same again in ONNX."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from tests.unit.training.corpora import corpus
+from tunekin.features import FEATURES
+from tunekin_training.corpus import Examples, examples
+from tunekin_training.export import export
+from tunekin_training.network import MoodNetwork, fit, predict
+from tunekin_training.space import mood_space
+
+MUSIC = corpus()
+MOODS = np.arange(90) % 3
+SPACE = mood_space()
+
+
+def learnt(rows: range | np.ndarray = range(90)) -> Examples:
+    return examples(MUSIC, moods=MOODS, rows=np.array(rows), class_weights=np.ones(3))
+
+
+@pytest.fixture(scope="module")
+def network() -> MoodNetwork:
+    return fit(learnt(), space=SPACE, moods=3, seed=0, epochs=20).network
+
+
+def test_moods_that_can_be_told_apart_are(network):
+    assert np.array_equal(predict(network, MUSIC.summaries).argmax(axis=1), MOODS)
+    assert np.array_equal(predict(network, MUSIC.clean_cuts[:, 0]).argmax(axis=1), MOODS)
+
+
+def test_the_same_seed_gives_the_same_weights_whatever_chance_did_before():
+    networks = []
+    for before, seed in ((1, 5), (2, 5), (2, 6)):
+        torch.manual_seed(before)
+        networks.append(fit(learnt(), space=SPACE, moods=3, seed=seed, epochs=2).network)
+    once, again, other = (network.state_dict()["layers.0.weight"].numpy() for network in networks)
+    assert np.array_equal(once, again)
+    assert not np.array_equal(once, other)
+
+
+def test_learning_leaves_the_callers_chance_and_threads_alone():
+    torch.manual_seed(3)
+    expected = torch.rand(4)
+    torch.manual_seed(3)
+    threads = torch.get_num_threads()
+    fit(learnt(), space=SPACE, moods=3, seed=0, epochs=1)
+    assert torch.equal(torch.rand(4), expected)
+    assert torch.get_num_threads() == threads
+
+
+def test_learning_stops_when_it_no_longer_helps_and_keeps_the_best():
+    train, valid = learnt(range(60)), learnt(range(60, 90))
+    # Nothing that is learnt helps to guess moods that were shuffled.
+    chance = np.random.default_rng(0)
+    hopeless = Examples(summaries=valid.summaries, moods=chance.permutation(valid.moods), weights=valid.weights)
+    assert fit(train, space=SPACE, moods=3, seed=0, valid=hopeless, epochs=100).epochs < 20
+    stopped = fit(train, space=SPACE, moods=3, seed=0, valid=valid, epochs=10)
+    again = fit(train, space=SPACE, moods=3, seed=0, epochs=stopped.epochs)
+    for best, last in zip(stopped.network.parameters(), again.network.parameters(), strict=True):
+        assert torch.equal(best, last)
+
+
+def test_an_example_without_weight_teaches_nothing():
+    true = learnt()
+    wrong = Examples(
+        summaries=np.concatenate((true.summaries, true.summaries)),
+        moods=np.concatenate((true.moods, (true.moods + 1) % 3)),
+        weights=np.concatenate((true.weights, np.zeros_like(true.weights))),
+    )
+    taught = fit(wrong, space=SPACE, moods=3, seed=0, epochs=10).network
+    assert np.array_equal(predict(taught, MUSIC.summaries).argmax(axis=1), MOODS)
+
+
+def test_the_network_sees_what_clustering_sees(network):
+    seen = MoodNetwork(
+        SPACE, mean=np.zeros(SPACE.size, np.float32), scale=np.full(SPACE.size, 1e6, np.float32), moods=3
+    )
+    seen.layers = torch.nn.Identity()
+    summaries = np.random.default_rng(0).uniform(0, 1, (5, FEATURES.summary_size)).astype(np.float32)
+    np.testing.assert_allclose(
+        seen.logits(torch.from_numpy(summaries)).numpy() * 1e6, SPACE.points(summaries), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_what_never_varies_does_no_harm():
+    silent = Examples(
+        summaries=np.zeros((30, FEATURES.summary_size), np.float32), moods=MOODS[:30], weights=np.ones(30, np.float32)
+    )
+    probabilities = predict(fit(silent, space=SPACE, moods=3, seed=0, epochs=2).network, MUSIC.summaries)
+    assert np.isfinite(probabilities).all()
+
+
+# --- ONNX ---
+
+
+def test_onnx_runtime_computes_the_same_for_any_number_of_rows(network):
+    exported = export(network, summaries=MUSIC.summaries)
+    assert exported.max_difference < 1e-5
+    session = onnxruntime.InferenceSession(exported.onnx, providers=["CPUExecutionProvider"])
+    for count in (1, 7, 90):
+        (probabilities,) = session.run(["probabilities"], {"summary": MUSIC.summaries[:count]})
+        assert probabilities.dtype == np.float32
+        np.testing.assert_allclose(probabilities, predict(network, MUSIC.summaries[:count]), atol=1e-5)
+
+
+def test_the_interface_of_the_file_is_what_the_classifier_expects(network):
+    graph = onnx.load_from_string(export(network, summaries=MUSIC.summaries).onnx).graph
+    for ports, name, size in ((graph.input, "summary", FEATURES.summary_size), (graph.output, "probabilities", 3)):
+        (port,) = ports
+        assert port.name == name
+        assert port.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
+        rows, columns = port.type.tensor_type.shape.dim
+        assert rows.dim_param == "n"
+        assert columns.dim_value == size
+
+
+def test_the_file_is_small_and_says_nothing_about_where_it_was_made(network):
+    first, second = (export(network, summaries=MUSIC.summaries[:5]).onnx for _ in range(2))
+    assert first == second
+    assert len(first) < 200_000
+    assert b".py" not in first
+    assert b"tunekin_training" not in first
+
+
+def test_an_export_that_computes_something_else_is_refused(network, monkeypatch):
+    monkeypatch.setattr("tunekin_training.export.predict", lambda net, x: predict(net, x) + np.float32(1e-3))
+    with pytest.raises(RuntimeError, match=r"differ by 0\.001"):
+        export(network, summaries=MUSIC.summaries)
