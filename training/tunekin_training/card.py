@@ -31,6 +31,17 @@ _MEANING = {
     "onnx_max_difference": "largest difference of a probability between ONNX Runtime and PyTorch",
 }
 
+_HEARD_CUTS = """\
+- A few seconds are less than a song: the figures on cuts say how often a clip is placed beside its song's mood.
+- Rooms, speakers and telephone lines change the timbre; the model has heard white noise, but none of those.
+"""
+
+_HEARD_NO_CUTS = """\
+- A few seconds are less than a song, and nothing shorter than a track was heard: how well clips are recognised was not
+  measured.
+- Noise, rooms, speakers and telephone lines change the timbre; the model has heard none of them.
+"""
+
 _LIMITS = """\
 ## Limits
 
@@ -38,11 +49,8 @@ _LIMITS = """\
   in it, and a sad song and a happy one that sound alike are the same.
 - Moods pass into each other. Where the two most probable ones are close, answers say so (`ambiguous`), and both should
   be taken seriously.
-- A few seconds are less than a song: the figures on cuts say how often a clip is placed beside its song's mood.
-- Rooms, speakers and telephone lines change the timbre; the model has heard white noise, but none of those.
 - Moods were found on all tracks, also on those that the classifier then is judged by: the figures say how well moods
-  are recognised, not how real they are. Settings of the method were compared on the same music, so expect a little less
-  on other music.
+  are recognised, not how real they are.
 - Tracks of one artist are alike, so the figures are less certain than the count of tracks suggests.
 """
 
@@ -83,7 +91,7 @@ def model_card(
         _method(report, version=version),
         _figures(report),
         _moods(report),
-        _LIMITS,
+        _LIMITS + (_HEARD_CUTS if report.cuts_per_track else _HEARD_NO_CUTS),
         f"## Made by\n\n```sh\n{command}\n```",
         _LICENCE,
     )

@@ -57,4 +57,6 @@ def test_what_is_unknown_is_left_out(report):
     text = card(silent, about="")
     assert "licence of the track" not in text
     assert "6 s cuts of each" not in text
+    assert "white noise" not in text
+    assert "was not\n  measured" in text
     assert "\n\n\n" not in text
