@@ -5,6 +5,7 @@ numbers of moods change from run to run. A mood that no entry fits gets words ma
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -383,6 +384,7 @@ def describe(
     suits = np.tile(np.hstack((heights, -heights)), math.ceil(count / (2 * len(TRAITS))))
     _, phrases = linear_sum_assignment(suits, maximize=True)
     words: list[tuple[Label, Label]] = []
+    told: Counter[Label] = Counter()
     for mood, phrase in enumerate((phrases % (2 * len(TRAITS))).tolist()):
         main = phrase % len(TRAITS)
         ranked = [int(i) for i in np.argsort(-np.abs(heights[mood]), kind="stable")]
@@ -392,8 +394,8 @@ def describe(
             ko=f"{adjective.ko_stem}고 {that.ko_that} 노래 모음",
             en=f"{adjective.en_adjective.capitalize()} songs {that.en_that}",
         )
-        told = sum(label == other for other, _ in words)
-        numbered = Label(ko=f"{label.ko} {told + 1}", en=f"{label.en} {told + 1}") if told else label
+        told[label] += 1
+        numbered = label if told[label] == 1 else Label(ko=f"{label.ko} {told[label]}", en=f"{label.en} {told[label]}")
         notable = [i for i in ranked[:_NAMED] if abs(heights[mood, i]) > _NOTABLE] or ranked[:1]
         named = [_phrase(i, heights[mood]) for i in notable]
         tempo_bpm = tracks[groups == mood, [trait.name for trait in TRAITS].index("tempo_bpm")].mean()

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -40,6 +40,7 @@ def entry(where: NDArray[np.float64], name: str) -> Entry:
 
 
 @given(st.integers(2, 40), st.integers(0, 1_000))
+@example(33, 681)
 def test_no_two_moods_have_the_same_label(moods: int, seed: int) -> None:
     evidence_of_tracks, groups = tracks(moods, seed=seed)
     labels = [label for label, _ in describe(evidence_of_tracks, groups=groups)]
