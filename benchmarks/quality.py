@@ -38,7 +38,7 @@ from tunekin_ranker.dtw import Clip
 from tunekin_ranker.identify import CEILING, REFERENCE_PLACE, tell_apart
 from tunekin_ranker.index import Index, Track
 from tunekin_ranker.search import Hit, search
-from tunekin_training.music import listed
+from tunekin_training.collection import find, read
 
 __all__ = ["main"]
 
@@ -68,12 +68,14 @@ def main() -> None:
     chance = np.random.default_rng(_SEED)
     pieces: list[_Piece] = []
     tracks: list[Track] = []
-    for piece in progress_bar(list(listed(options.manifest)), description="listening"):
-        length_s = piece.signal.size / RATE
+    for recording in progress_bar(find(options.manifest), description="listening"):
+        signal = read(recording)
+        name, artist = str(recording.path), recording.artist or None
+        length_s = signal.size / RATE
         start_s = chance.uniform(0.0, max(length_s - _CLIP_S, 0.0))
-        clip = bad_microphone.cut(piece.signal, start_s=start_s, duration_s=min(_CLIP_S, length_s), sample_rate_hz=RATE)
-        pieces.append(_Piece(piece.file, piece.artist, start_s, clip))
-        tracks.append(Track(track_id=piece.file, frames=featurize(piece.signal).frames, group=piece.artist))
+        clip = bad_microphone.cut(signal, start_s=start_s, duration_s=min(_CLIP_S, length_s), sample_rate_hz=RATE)
+        pieces.append(_Piece(name, artist, start_s, clip))
+        tracks.append(Track(track_id=name, frames=featurize(signal).frames, group=artist))
     index = Index.build(tracks)
     with SandboxedDecoder(DecodeLimits()) as decoder:
         figures = _figures(index, pieces, _conditions(decoder))

@@ -1,8 +1,8 @@
-"""Measure the quantiles of `tunekin_ranker.similarity` over music that a manifest lists.
+"""Measure the quantiles of `tunekin_ranker.similarity` over music.
 
-``python -m tunekin_training.distance_quantiles MANIFEST.csv`` cuts clips of 6 s out of every track, compares them with
-all tracks and prints the quantiles of the distances. Only pairs of a clip and a track by two different, known artists
-count: they have nothing to do with each other.
+``python -m tunekin_training.distance_quantiles MUSIC``, a folder or a CSV manifest, cuts clips of 6 s out of every
+track, compares them with all tracks and prints the quantiles of the distances. Only pairs of a clip and a track by two
+different, known artists count: they have nothing to do with each other.
 """
 
 import sys
@@ -15,11 +15,12 @@ from rich.console import Console
 from rich.progress import track as progress_bar
 
 from tunekin.errors import InputError
+from tunekin.features import FEATURES
 from tunekin_demo import bad_microphone
 from tunekin_featurizer.featurize import featurize
 from tunekin_ranker.dtw import Clip, exact_distances
 from tunekin_ranker.packed import pack
-from tunekin_training.music import RATE_HZ, listed
+from tunekin_training.collection import find, read
 
 __all__ = ["SHARES", "main", "quantiles", "stranger_distances"]
 
@@ -101,34 +102,34 @@ def quantiles(distances: NDArray[np.float64], *, shares: Sequence[float] = SHARE
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print the quantiles for the manifest that the one argument names.
+    """Print the quantiles for the music that the one argument names.
 
     Parameters
     ----------
     arguments : sequence of str
         The command line without the program's name.
     """
-    if len(arguments) != 1 or not Path(arguments[0]).is_file():
-        sys.exit(f"usage: python -m tunekin_training.distance_quantiles MANIFEST.csv, not {arguments}")
+    if len(arguments) != 1:
+        sys.exit(f"usage: python -m tunekin_training.distance_quantiles MUSIC, a folder or a manifest, not {arguments}")
     chance = np.random.default_rng(_SEED)
     tracks: list[NDArray[np.float16]] = []
     artists: list[str | None] = []
     clips: list[NDArray[np.float16]] = []
     clip_artists: list[str | None] = []
-    music = list(listed(Path(arguments[0])))
-    for piece in progress_bar(music, description="listening", console=Console(stderr=True)):
-        length_s = piece.signal.size / RATE_HZ
+    for recording in progress_bar(find(Path(arguments[0])), description="listening", console=Console(stderr=True)):
+        signal = read(recording)
+        length_s = signal.size / FEATURES.sample_rate_hz
         for _ in range(_CLIPS_PER_TRACK):
             cut = bad_microphone.cut(
-                piece.signal,
+                signal,
                 start_s=chance.uniform(0.0, max(length_s - _CLIP_S, 0.0)),
                 duration_s=min(_CLIP_S, length_s),
-                sample_rate_hz=RATE_HZ,
+                sample_rate_hz=FEATURES.sample_rate_hz,
             )
             clips.append(featurize(cut).frames)
-            clip_artists.append(piece.artist)
-        tracks.append(featurize(piece.signal).frames)
-        artists.append(piece.artist)
+            clip_artists.append(recording.artist or None)
+        tracks.append(featurize(signal).frames)
+        artists.append(recording.artist or None)
     distances = stranger_distances(clips, tracks, clip_artists=clip_artists, track_artists=artists)
     sys.stdout.write(f"{distances.size} pairs\n{quantiles(distances)}\n")
 
