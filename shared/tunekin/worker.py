@@ -204,7 +204,7 @@ class Worker:
         2. Apply what the followed topics bring.
         3. Poll.
         4. Handle each record; defer the rest of a partition whose record has to wait. One that may have killed its
-           worker is counted first, with everything before it delivered.
+           worker is counted first and has a pass of its own, so that no other is counted with it.
         5. Send what came of them, flush, and check every delivery.
         6. Commit.
         7. Delete the blobs that nobody needs any more.
@@ -275,11 +275,19 @@ class Worker:
     def _handle_all(self, records: Iterable[Record]) -> _Batch:
         batch = _Batch()
         waiting: set[tuple[str, int]] = set()
-        for record in records:
+        alone = False
+        for number, record in enumerate(records):
             place = (record.topic, record.partition)
             if place in waiting:
                 continue
-            begun = self._begin(record, batch)
+            suspect = self._suspects.setdefault(place, self._max_records) > 0
+            if alone or (suspect and number > 0):
+                # It comes again in the next pass.
+                self._consumer.rewind(record)
+                waiting.add(place)
+                continue
+            alone = suspect
+            begun = self._consumer.begin(record) if suspect else 1
             try:
                 outputs = self._handle(record, batch.spent) if begun <= _MOST_BEGINNINGS else self._give_up(record)
                 batch.outputs.extend(self._claim_checked(output) for output in outputs)
@@ -296,16 +304,8 @@ class Worker:
     def _tell_ready(self) -> None:
         self._metrics.ready.labels(role=self._service.role).set(0 if self._deferred else 1)
 
-    def _begin(self, record: Record, batch: _Batch) -> int:
-        """Say how often work on a record has begun, where that matters."""
-        if self._suspects.setdefault((record.topic, record.partition), self._max_records) == 0:
-            return 1
-        self._deliver(batch)
-        return self._consumer.begin(record)
-
     def _deliver(self, batch: _Batch) -> None:
         deliveries = [self._producer.send(output) for output in batch.outputs]
-        batch.outputs.clear()
         self._producer.flush()
         for delivery in deliveries:
             delivery.result(0)

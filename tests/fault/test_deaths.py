@@ -105,20 +105,20 @@ def test_a_worker_killed_between_sending_and_committing_loses_no_clip(settings, 
     assert committed(settings) == len(clips)
 
 
-def test_a_clip_that_kills_its_workers_fails_after_three_and_its_neighbours_are_answered_once(settings, start):
+def test_a_clip_that_kills_its_workers_fails_after_three_and_its_neighbours_are_answered(settings, start):
     publish(settings, "before", "deadly", "after", "later")
     for _ in range(3):
         assert start().wait(PATIENCE_S) == -signal.SIGKILL
     start()
     found = answers(settings, 4)
-    assert sorted((answer.key, answer.status) for answer in found) == [
+    # Delivery is at least once: an outcome may come again, another one may not.
+    assert sorted({(answer.key, answer.status) for answer in found}) == [
         ("after", "answered"),
         ("before", "answered"),
         ("deadly", "failed"),
         ("later", "answered"),
     ]
-    (problem,) = [answer.error for answer in found if answer.error]
-    assert problem.code == "record.killed_worker"
+    assert {answer.error.code for answer in found if answer.error} == {"record.killed_worker"}
 
 
 def test_a_worker_told_to_end_finishes_commits_and_leaves(settings, start):

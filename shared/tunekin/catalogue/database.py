@@ -3,6 +3,7 @@
 import contextlib
 import math
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,8 @@ _SCRIPTS = "tunekin.catalogue:migrations"
 # Name of a server-wide lock, and how long a process waits for it: the first migration takes a second.
 _MIGRATION_LOCK = "tunekin.migrate"
 _MIGRATION_WAIT_S = 50
+# Between two tries to set the journal mode, which takes a moment.
+_WAL_PAUSE_S = 0.02
 _URL_HINT = "use sqlite:///FILE or mysql://USER:PASSWORD@HOST/DATABASE"
 
 
@@ -94,8 +97,7 @@ def _open_sqlite(url: URL, *, lock_timeout_s: float) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:
-        # Readers go on while somebody writes. Kept in the file, so this is a question after the first time.
-        connection.execute("PRAGMA journal_mode=WAL")
+        _use_wal(connection, give_up_s=time.monotonic() + lock_timeout_s)
         # In WAL mode a power cut may lose the last transactions, never harm the file; Kafka or the caller has them.
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute("PRAGMA foreign_keys=ON")
@@ -107,6 +109,20 @@ def _open_sqlite(url: URL, *, lock_timeout_s: float) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _use_wal(connection: sqlite3.Connection, *, give_up_s: float) -> None:
+    """Let readers go on while somebody writes; kept in the file, so this is a question after the first time."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            # Changing the mode does not wait for others as every other statement does.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_s:
+                raise
+            time.sleep(_WAL_PAUSE_S)
+        else:
+            return
 
 
 @contextlib.contextmanager

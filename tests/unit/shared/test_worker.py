@@ -93,6 +93,11 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
+def work(worker: Worker) -> int:
+    """Make passes until there is nothing to do; say how many records were handled."""
+    return sum(iter(lambda: worker.step(timeout_s=0), 0))
+
+
 def clip(key: str = "k", value: bytes = b"data", **headers: str) -> Record:
     return Record(
         topic="clips",
@@ -166,7 +171,7 @@ def test_a_clip_that_cannot_work_gets_a_failure_and_leaves_a_dead_letter(world: 
 def test_a_record_that_breaks_its_contract_fails_and_its_neighbours_do_not(world: World) -> None:
     for record in (clip("a"), clip("b", topk="many"), clip("c")):
         world.send(record)
-    assert world.worker(to_audio).step(timeout_s=0) == 3
+    assert work(world.worker(to_audio)) == 3
     assert [record.key for record in world.read("clips.audio")] == [b"a", b"c"]
     (answer,) = answers(world)
     assert answer.key == "b"
@@ -183,7 +188,7 @@ def test_a_defect_in_a_handler_fails_its_record_only(world: World) -> None:
 
     world.send(clip("bad"))
     world.send(clip("good"))
-    assert world.worker(divide).step(timeout_s=0) == 2
+    assert work(world.worker(divide)) == 2
     (answer,) = answers(world)
     assert answer.error is not None
     assert answer.error.code == "internal"
@@ -218,7 +223,7 @@ def test_a_dependency_that_is_down_makes_the_record_wait_and_nothing_fails(world
     down = False
     assert worker.step(timeout_s=0) == 0, "it still pauses"
     world.clock.now_s += 1.0
-    assert worker.step(timeout_s=0) == 2
+    assert work(worker) == 2
     assert [record.key for record in world.read("clips.audio")] == [b"a", b"b"]
     assert world.read(DEAD_LETTERS) == []
     assert worker.deferred == frozenset()
@@ -254,7 +259,7 @@ def test_records_before_the_one_that_waits_are_delivered_and_committed(world: Wo
     for key in ("a", "b", "c"):
         world.send(clip(key))
     worker = world.worker(depend)
-    assert worker.step(timeout_s=0) == 1
+    assert work(worker) == 1
     worker.close()
     seen: list[str] = []
 
@@ -263,7 +268,7 @@ def test_records_before_the_one_that_waits_are_delivered_and_committed(world: Wo
         seen.append(message.subject.key)
         return []
 
-    world.worker(record).step(timeout_s=0)
+    work(world.worker(record))
     assert seen == ["b", "c"]
 
 
