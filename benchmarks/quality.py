@@ -149,13 +149,7 @@ def _search(index: Index, clip: Signal, *, exclude: str | None = None) -> tuple[
         identity_distance=CEILING,
         exclude=() if exclude is None else (exclude,),
     )
-
-    def group_of(track_id: str) -> str | tuple[str]:
-        slot = index.slot_of(track_id)
-        group = None if slot is None else index.groups[slot]
-        return (track_id,) if group is None else group
-
-    return tell_apart(found.identical, found.hits, k=REFERENCE_PLACE + 1, group_of=group_of)
+    return tell_apart(found.identical, found.hits, k=REFERENCE_PLACE + 1, group_of=index.group_of)
 
 
 if __name__ == "__main__":

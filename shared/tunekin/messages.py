@@ -442,7 +442,7 @@ class SearchFacts(_Struct, frozen=True):
     candidates : int
         Tracks that were allowed to match.
     compared_in_full : int
-        Tracks whose exact distance was computed.
+        Tracks whose whole alignment was computed; bounds ruled the others out, or nobody proposed them.
     proven : bool
         Whether comparing every candidate would give the same matches.
     """

@@ -12,7 +12,7 @@ over slots and results by slot hold for that snapshot only.
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -249,6 +249,24 @@ class Index:
             if row is not None and alive[row]:
                 return int(offset) + row
         return None
+
+    def group_of(self, track_id: str) -> Hashable:
+        """Say which tracks share one place in an answer with a track.
+
+        Parameters
+        ----------
+        track_id : str
+            Name of the track.
+
+        Returns
+        -------
+        hashable
+            Equal for tracks of one group; a track without one is a group of its own.
+        """
+        slot = self.slot_of(track_id)
+        group = None if slot is None else self.groups[slot]
+        # A tuple, so that a track by itself never meets a group of the same name.
+        return (track_id,) if group is None else group
 
     def track_at(self, slot: int) -> Track:
         """Return the track in a slot.

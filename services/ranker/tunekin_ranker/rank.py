@@ -1,8 +1,5 @@
 """From a classified clip and a snapshot of the catalogue to an answer."""
 
-from collections.abc import Hashable
-from functools import partial
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -87,7 +84,7 @@ def rank(
         allowed=allowed,
         identity_distance=CEILING,
     )
-    recordings, matches = tell_apart(found.identical, found.hits, k=options.k, group_of=partial(_group_of, snapshot))
+    recordings, matches = tell_apart(found.identical, found.hits, k=options.k, group_of=snapshot.index.group_of)
     begin_s = clip.start_s + first * version.frame_s
     clip_span_s = (begin_s, min(clip.start_s + stop * version.frame_s, clip.start_s + clip.duration_s))
 
@@ -183,13 +180,6 @@ def _allowed(snapshot: Snapshot, mood: MoodAnswer, options: ClipOptions) -> NDAr
     if mood.ambiguous and mood.runner_up is not None:
         wanted.append(mood.runner_up.id)
     return np.isin(snapshot.index.moods, wanted)
-
-
-def _group_of(snapshot: Snapshot, track_id: str) -> Hashable:
-    """Tell a track's artist; a track of nobody in particular is its own group."""
-    slot = snapshot.index.slot_of(track_id)
-    group = None if slot is None else snapshot.index.groups[slot]
-    return (track_id,) if group is None else group
 
 
 def _match(

@@ -278,9 +278,8 @@ class _Comparison:
         if distance <= self._identity_distance:
             self._identical.append((distance, track.track_id))
         else:
-            own = self._grouping == "track" or track.group is None
-            # A tuple, so that a track by itself never meets a group of the same name.
-            group: Hashable = (track.track_id,) if own else track.group
+            alone = self._grouping == "track"
+            group = track.track_id if alone else self._index.group_of(track.track_id)
             self._best.offer(distance, track.track_id, group=group)
 
     def result(self, *, candidates: int, proven: bool) -> SearchResult:
