@@ -117,7 +117,7 @@ class Span:
 
 
 def row_floors(
-    clip: Clip, tracks: PackedFrames, rows: NDArray[np.int64], *, cutoff: float = math.inf
+    clip: Clip, tracks: PackedFrames, rows: NDArray[np.int64], cutoffs: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
     """Bound distances from below by each clip frame's nearest frame anywhere in the track.
 
@@ -131,8 +131,8 @@ def row_floors(
         Tracks of the same number of coefficients.
     rows : np.ndarray [shape=(rows,), dtype=int64]
         Which of the tracks.
-    cutoff : float
-        A distance above which floors need not be close: summing up stops there.
+    cutoffs : np.ndarray [shape=(rows,), dtype=float64], optional
+        Distance of each track above which its floor need not be close: summing up stops there. Infinite by default.
 
     Returns
     -------
@@ -147,7 +147,8 @@ def row_floors(
     _check(clip, tracks)
     n, d = clip.frames.shape
     cells = np.full(rows.size, n)
-    highest = (cutoff + clip.cost_error) * n / (1 - float(_margin(n, d=d)))
+    cutoffs = np.full(rows.size, math.inf) if cutoffs is None else cutoffs
+    highest = (cutoffs + clip.cost_error) * n / (1 - float(_margin(n, d=d)))
     sums = kernels_for(d).row_minima(clip.rounded, tracks.bits, tracks.starts, rows, highest)
     return _floors(sums, cells=cells, clip=clip)
 

@@ -292,7 +292,10 @@ class Index:
         )
 
     def score(
-        self, slots: NDArray[np.int64], function: Callable[[PackedFrames, NDArray[np.int64]], NDArray[np.float64]]
+        self,
+        slots: NDArray[np.int64],
+        function: Callable[..., NDArray[np.float64]],
+        *arrays: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Apply a function of packed tracks to some of the tracks.
 
@@ -301,7 +304,10 @@ class Index:
         slots : np.ndarray [shape=(count,), dtype=int64]
             Which tracks.
         function : callable
-            From a buffer and its rows to one number for each row, as those in `tunekin_ranker.dtw`.
+            From a buffer, its rows and what `arrays` hold for them to one number for each row, as those in
+            `tunekin_ranker.dtw`.
+        *arrays : np.ndarray [shape=(count,), dtype=float64]
+            A number for each slot.
 
         Returns
         -------
@@ -312,7 +318,9 @@ class Index:
         part_of = np.searchsorted(self._offsets, slots, side="right") - 1
         for part in np.unique(part_of):
             mine = part_of == part
-            values[mine] = function(self._parts[part][0].frames, slots[mine] - self._offsets[part])
+            values[mine] = function(
+                self._parts[part][0].frames, slots[mine] - self._offsets[part], *(array[mine] for array in arrays)
+            )
         return values
 
     def nearest_means(self, mean: NDArray[np.floating], *, count: int, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -337,11 +345,7 @@ class Index:
         InputError
             The mean has another number of coefficients than the tracks.
         """
-        if self.coefficients not in {None, mean.size}:
-            raise InputError(
-                f"a mean of {mean.size} coefficients for tracks of {self.coefficients}",
-                hint="compare frames of one feature version only",
-            )
+        self._check_mean(mean)
         query = np.ascontiguousarray(mean, np.float32)[None]
         proposals = [(np.empty(0, np.float32), np.empty(0, np.int64))]
         for offset, (segment, alive) in zip(self._offsets, self._parts, strict=False):
@@ -357,6 +361,37 @@ class Index:
                 proposals.append((distances[0], rows[0] + offset))
         distances, slots = (np.concatenate(column) for column in zip(*proposals, strict=True))
         return slots[np.lexsort((slots, distances))[:count]]
+
+    def mean_distances(self, mean: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Compute how far the mean of each track's frames is from a mean.
+
+        Parameters
+        ----------
+        mean : np.ndarray [shape=(d,)]
+            Mean of a clip's frames.
+
+        Returns
+        -------
+        np.ndarray [shape=(slots,), dtype=float64]
+            Euclidean distances, by slot.
+
+        Raises
+        ------
+        InputError
+            The mean has another number of coefficients than the tracks.
+        """
+        self._check_mean(mean)
+        return np.concatenate(
+            [np.empty(0), *(np.linalg.norm(segment.means - mean, axis=1) for segment, _ in self._parts)]
+        )
+
+    def _check_mean(self, mean: NDArray[np.floating]) -> None:
+        """Refuse a mean of frames of another kind."""
+        if self.coefficients not in {None, mean.size}:
+            raise InputError(
+                f"a mean of {mean.size} coefficients for tracks of {self.coefficients}",
+                hint="compare frames of one feature version only",
+            )
 
 
 def _compacted(

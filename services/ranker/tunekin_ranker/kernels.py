@@ -50,8 +50,8 @@ class Kernels(NamedTuple):
     Attributes
     ----------
     row_minima : callable
-        From ``(clip [n, d] float32, bits, starts, rows, cutoff)`` to float64 ``[rows]``: the sum over the clip's
-        frames of the smallest local cost anywhere in the track; a sum that passes ``cutoff`` may end there.
+        From ``(clip [n, d] float32, bits, starts, rows, cutoffs [rows] float64)`` to float64 ``[rows]``: the sum over
+        the clip's frames of the smallest local cost anywhere in the track; a sum that passes its cutoff may end there.
     alignments_float32 : callable
         From ``(lanes [tiles, d, lanes], n, bits, starts, rows)`` to float32 ``[rows]``: the cheapest alignment's sum.
     alignments_float64 : callable
@@ -105,7 +105,7 @@ def _row_minima(coefficients: int) -> Callable[..., NDArray[np.float64]]:
     # As a captured constant the number of coefficients is known when the loop over them is unrolled.
     @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_FUSED)
     def row_minima(
-        clip: _Numbers, bits: _Bits, starts: _Integers, rows: _Integers, cutoff: float
+        clip: _Numbers, bits: _Bits, starts: _Integers, rows: _Integers, cutoffs: _Numbers
     ) -> NDArray[np.float64]:  # pragma: no cover (compiled)
         sums = np.empty(rows.size)
         track = np.empty((coefficients, _width(starts, rows, 0)), clip.dtype)
@@ -127,7 +127,7 @@ def _row_minima(coefficients: int) -> Callable[..., NDArray[np.float64]]:
                             square += difference * difference
                         lowest[lane] = min(lowest[lane], square)
                 total += np.sqrt(np.float64(lowest.min()))
-                if total > cutoff:
+                if total > cutoffs[index]:
                     break
             sums[index] = total
         return sums

@@ -1,8 +1,11 @@
 """Search: the tracks that a clip aligns with best.
 
+Tracks are ranked by a *score*, which is the distance unless a `Scoring` says otherwise; it never falls as the distance
+grows, so the score of a floor of the distance is a floor of the score.
+
 Every comparison is a step of a cascade of floors (`tunekin_ranker.dtw`), each closer and dearer than the one before. A
-track is left out only where a proven floor of its distance lies above the bound: the distance that a track must not
-exceed to make a difference to the answer. Who survives all floors is compared exactly, so rounding decides nothing.
+track is left out only where the score of a proven floor lies above the bound: the score that a track must not exceed
+to make a difference to the answer. Who survives all floors is compared exactly, so rounding decides nothing.
 """
 
 import bisect
@@ -19,7 +22,7 @@ from tunekin.errors import OptionError
 from tunekin_ranker.dtw import Clip, align, alignment_floors, exact_distances, row_floors
 from tunekin_ranker.index import Index, Track
 
-__all__ = ["SHORTLIST_SIZE", "Hit", "KBest", "SearchResult", "search"]
+__all__ = ["SHORTLIST_SIZE", "Hit", "KBest", "Scoring", "SearchResult", "search"]
 
 # On real music 200 tracks of 400 by mean vector hold 94 % of the true five best; 50 hold two thirds.
 SHORTLIST_SIZE = 200
@@ -27,6 +30,81 @@ SHORTLIST_SIZE = 200
 _SEEDS = 32
 # Tracks that are compared before the bound is looked at again: enough to spread the cost of a call.
 _BATCH = 32
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+class Scoring:
+    """How a track's score follows from its distance: ``offset + slope * distance``, in float64, product before sum.
+
+    What else is known of a track and a clip goes into the offset, the scale of the track's distances into the slope.
+
+    Attributes
+    ----------
+    offsets : np.ndarray [shape=(index.slots,), dtype=float64]
+        Score at distance 0, by slot; finite.
+    slopes : np.ndarray [shape=(index.slots,), dtype=float64]
+        Growth of the score with the distance, by slot; finite, 0 and up.
+    """
+
+    offsets: NDArray[np.float64]
+    slopes: NDArray[np.float64]
+
+    @classmethod
+    def plain(cls, slots: int) -> "Scoring":
+        """Make the score the distance.
+
+        Parameters
+        ----------
+        slots : int
+            Slots of the index.
+
+        Returns
+        -------
+        Scoring
+            Offset 0 and slope 1 for every slot.
+        """
+        return cls(offsets=np.zeros(slots), slopes=np.ones(slots))
+
+    def scores(self, slots: NDArray[np.int64], distances: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Score tracks.
+
+        Rounding is monotone and slopes are not negative, so of two distances the smaller never has the greater score.
+
+        Parameters
+        ----------
+        slots : np.ndarray [shape=(count,), dtype=int64]
+            Which tracks.
+        distances : np.ndarray [shape=(count,), dtype=float64]
+            Their distances, or floors of them.
+
+        Returns
+        -------
+        np.ndarray [shape=(count,), dtype=float64]
+            Their scores, or floors of them.
+        """
+        weighted = self.slopes[slots] * distances
+        return np.add(self.offsets[slots], weighted)
+
+    def cutoffs(self, slots: NDArray[np.int64], bound: float) -> NDArray[np.float64]:
+        """Say from about which distance on scores exceed a bound; a floor need not be closer than that.
+
+        Parameters
+        ----------
+        slots : np.ndarray [shape=(count,), dtype=int64]
+            Which tracks.
+        bound : float
+            A score.
+
+        Returns
+        -------
+        np.ndarray [shape=(count,), dtype=float64]
+            A distance for each track, infinite where no distance exceeds the bound.
+        """
+        room = bound - self.offsets[slots]
+        # A little more than the quotient, so that a sum that ends there really lies above the bound.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            distances = room / self.slopes[slots] * (1 + 1e-9)
+        return np.where(room < 0, 0.0, np.where(self.slopes[slots] > 0, distances, math.inf))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,12 +117,15 @@ class Hit:
         Name of the track.
     distance : float
         The exact distance.
+    score : float
+        What it is ranked by, the less the better; the distance unless a `Scoring` says otherwise.
     start, stop : int
         The track's frames ``[start, stop)`` that the clip is aligned with.
     """
 
     track_id: str
     distance: float
+    score: float
     start: int
     stop: int
 
@@ -56,9 +137,9 @@ class SearchResult:
     Attributes
     ----------
     hits : tuple of Hit
-        The best tracks, by distance, then by track id.
+        The best tracks, by score, then by track id.
     identical : tuple of Hit
-        The tracks within the identity distance, in the same order; none of them is among the hits.
+        The tracks within the identity distance, by distance, then by track id; none of them is among the hits.
     candidates : int
         Tracks that the filter and exclusions let take part.
     compared_in_full : int
@@ -85,8 +166,8 @@ class KBest:
     Examples
     --------
     >>> best = KBest(2)
-    >>> for distance, track_id, group in [(3.0, "a", "x"), (1.0, "b", "y"), (2.0, "c", "x"), (2.5, "d", "z")]:
-    ...     best.offer(distance, track_id, group=group)
+    >>> for score, track_id, group in [(3.0, "a", "x"), (1.0, "b", "y"), (2.0, "c", "x"), (2.5, "d", "z")]:
+    ...     best.offer(score, track_id, group=group)
     >>> best.ranked
     [(1.0, 'b'), (2.0, 'c')]
     >>> best.bound
@@ -101,27 +182,27 @@ class KBest:
 
     @property
     def bound(self) -> float:
-        """Distance of place k, above which no track can enter; infinite while places are free."""
+        """Score of place k, above which no track can enter; infinite while places are free."""
         return self._ranked[-1][0] if len(self._ranked) == self._k else math.inf
 
     @property
     def ranked(self) -> list[tuple[float, str]]:
-        """Distance and id of each group's best track, best first."""
+        """Score and id of each group's best track, best first."""
         return list(self._ranked)
 
-    def offer(self, distance: float, track_id: str, *, group: Hashable) -> None:
+    def offer(self, score: float, track_id: str, *, group: Hashable) -> None:
         """Take a track in if it is the best of its group and its group is among the k best.
 
         Parameters
         ----------
-        distance : float
-            Its exact distance.
+        score : float
+            Its score.
         track_id : str
             Its name.
         group : hashable
             Its group.
         """
-        entry = (distance, track_id)
+        entry = (score, track_id)
         own = self._best_of.get(group)
         if own is not None and own <= entry:
             return
@@ -144,6 +225,7 @@ def search(
     clip: Clip,
     *,
     k: int,
+    scoring: Scoring | None = None,
     mode: Literal["certified", "shortlist"] = "certified",
     shortlist_size: int = SHORTLIST_SIZE,
     grouping: Literal["group", "track"] = "group",
@@ -151,15 +233,16 @@ def search(
     exclude: Collection[str] = (),
     identity_distance: float | None = None,
 ) -> SearchResult:
-    """Find the k tracks that a clip aligns with best, ties by track id.
+    """Find the k tracks of least score, ties by track id.
 
     1. The filter and the exclusions leave the candidates.
-    2. Faiss proposes those whose mean vector is nearest to the clip's; they are compared.
+    2. Those whose mean vector is nearest to the clip's are compared; where there is a scoring, those that it gives the
+       least scores at the distance of the means.
     3. A shortlist ends here. A certified search computes the row floors of all other candidates, and compares them by
-       rising floor until the next floor lies above the bound, which proves that no candidate left can matter.
+       rising score until that of the next lies above the bound, which proves that no candidate left can matter.
 
-    Candidates within the identity distance are the same recording: they are reported apart, and only what is left
-    competes for the k places, so that a group may well be among the hits by another of its tracks.
+    Candidates within the identity distance are the same recording, whatever their score: they are reported apart, and
+    only what is left competes for the k places, so that a group may well be among the hits by another of its tracks.
 
     Parameters
     ----------
@@ -169,6 +252,8 @@ def search(
         The clip.
     k : int
         How many hits to find, 1 and up; there are fewer where the candidates, or their groups, are fewer.
+    scoring : Scoring, optional
+        What tracks are ranked by; their distance by default.
     mode : {'certified', 'shortlist'}
         Whether to prove the hits, or to compare proposed tracks only.
     shortlist_size : int
@@ -190,8 +275,8 @@ def search(
     Raises
     ------
     OptionError
-        `k` or `shortlist_size` is below 1, the mode or the grouping is unknown, the identity distance is below 0, or
-        `allowed` has another shape.
+        `k` or `shortlist_size` is below 1, the mode or the grouping is unknown, the identity distance is below 0,
+        `allowed` or the scoring has another shape, or the scoring holds a number that it must not.
     InputError
         The clip's frames have another number of coefficients than the tracks'.
     """
@@ -202,26 +287,42 @@ def search(
             hint=f"one bool for each of the {index.slots} slots of this snapshot",
         )
 
+    if scoring is not None:
+        _check_scoring(scoring, slots=index.slots)
+
     # Step 1
     mask = index.alive.copy() if allowed is None else index.alive & allowed
     mask[[slot for track_id in exclude if (slot := index.slot_of(track_id)) is not None]] = False
     candidates = int(np.count_nonzero(mask))
-    comparison = _Comparison(index, clip, k=k, grouping=grouping, identity_distance=identity_distance)
+    comparison = _Comparison(
+        index,
+        clip,
+        k=k,
+        scoring=Scoring.plain(index.slots) if scoring is None else scoring,
+        grouping=grouping,
+        identity_distance=identity_distance,
+    )
 
     # Step 2
     count = max(k, shortlist_size if mode == "shortlist" else _SEEDS)
-    proposed = index.nearest_means(clip.frames.mean(axis=0), count=count, allowed=mask)
+    mean = clip.frames.mean(axis=0)
+    if scoring is None:
+        proposed = index.nearest_means(mean, count=count, allowed=mask)
+    else:
+        slots = np.flatnonzero(mask)
+        estimates = scoring.scores(slots, index.mean_distances(mean)[slots])
+        proposed = slots[np.argsort(estimates, kind="stable")[:count]]
     comparison.compare(proposed)
 
     # Step 3
     if mode == "certified":
         mask[proposed] = False
         rest = np.flatnonzero(mask)
-        floors = index.score(rest, functools.partial(row_floors, clip, cutoff=comparison.bound))
-        order = np.argsort(floors, kind="stable")
+        floors = index.score(rest, functools.partial(row_floors, clip), comparison.cutoffs(rest))
+        order = np.argsort(comparison.ranks(rest, floors), kind="stable")
         for start in range(0, rest.size, _BATCH):
             batch = order[start : start + _BATCH]
-            batch = batch[floors[batch] <= comparison.bound]
+            batch = batch[comparison.may_matter(rest[batch], floors[batch])]
             if not batch.size:
                 break
             comparison.compare(rest[batch])
@@ -243,55 +344,88 @@ def _check(*, k: int, mode: str, shortlist_size: int, grouping: str, identity_di
         raise OptionError(f"identity_distance is {identity_distance}", hint="a distance, 0 and up")
 
 
+def _check_scoring(scoring: Scoring, *, slots: int) -> None:
+    """Refuse a scoring of another snapshot, or one that might rank a greater distance before a smaller one."""
+    for name, array, lowest in (("offsets", scoring.offsets, -math.inf), ("slopes", scoring.slopes, 0.0)):
+        if array.shape != (slots,) or array.dtype != np.float64:
+            raise OptionError(
+                f"the scoring's {name} have the shape {array.shape} and the type {array.dtype}",
+                hint=f"one float64 for each of the {slots} slots of this snapshot",
+            )
+        wrong = array[~(np.isfinite(array) & (array >= lowest))]
+        if wrong.size:
+            raise OptionError(f"the scoring's {name} hold {wrong[0]}", hint="finite numbers, and no slope below 0")
+
+
 class _Comparison:
     """One search under way: compares tracks, keeps what matters of them, and knows the bound."""
 
-    def __init__(self, index: Index, clip: Clip, *, k: int, grouping: str, identity_distance: float | None) -> None:
+    def __init__(
+        self,
+        index: Index,
+        clip: Clip,
+        *,
+        k: int,
+        scoring: Scoring,
+        grouping: str,
+        identity_distance: float | None,
+    ) -> None:
         self._index = index
         self._clip = clip
         self._best = KBest(k)
+        self._scoring = scoring
         self._grouping = grouping
         self._identity_distance = -math.inf if identity_distance is None else identity_distance
         self._identical: list[tuple[float, str]] = []
-        self._taken: dict[str, Track] = {}
+        self._taken: dict[str, tuple[Track, float, float]] = {}
         self.compared_in_full = 0
 
-    @property
-    def bound(self) -> float:
-        """Distance above which a track makes no difference; beyond the identity distance, since every hit is."""
-        return self._best.bound
+    def may_matter(self, slots: NDArray[np.int64], floors: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Say which tracks can be hits or identical, by floors of their distances."""
+        return np.less_equal(self.ranks(slots, floors), self._best.bound)
+
+    def ranks(self, slots: NDArray[np.int64], floors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Order in which to compare: by the least score that a track can have, what may be identical before all."""
+        return np.where(floors <= self._identity_distance, -math.inf, self._scoring.scores(slots, floors))
+
+    def cutoffs(self, slots: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Distances above which tracks make no difference, or little more."""
+        return np.maximum(self._scoring.cutoffs(slots, self._best.bound), self._identity_distance)
 
     def compare(self, slots: NDArray[np.int64]) -> None:
         """Compare tracks: all in float32, then exactly those that can matter, the most promising first."""
         self.compared_in_full += slots.size
         floors = self._index.score(slots, functools.partial(alignment_floors, self._clip))
-        for i in np.argsort(floors, kind="stable"):
-            if floors[i] > self.bound:
+        for i in np.argsort(self.ranks(slots, floors), kind="stable"):
+            one = slots[i : i + 1]
+            if not self.may_matter(one, floors[i : i + 1]):
                 break
-            [distance] = self._index.score(slots[i : i + 1], functools.partial(exact_distances, self._clip))
-            self._take(int(slots[i]), float(distance))
+            distances = self._index.score(one, functools.partial(exact_distances, self._clip))
+            [score] = self._scoring.scores(one, distances)
+            self._take(int(one[0]), distance=float(distances[0]), score=float(score))
 
-    def _take(self, slot: int, distance: float) -> None:
+    def _take(self, slot: int, *, distance: float, score: float) -> None:
         """Keep a track: as the same recording, or as one that is merely alike."""
         track = self._index.track_at(slot)
-        self._taken[track.track_id] = track
+        self._taken[track.track_id] = (track, distance, score)
         if distance <= self._identity_distance:
             self._identical.append((distance, track.track_id))
         else:
             alone = self._grouping == "track"
             group = track.track_id if alone else self._index.group_of(track.track_id)
-            self._best.offer(distance, track.track_id, group=group)
+            self._best.offer(score, track.track_id, group=group)
 
     def result(self, *, candidates: int, proven: bool) -> SearchResult:
         """Say what was found, and where in each track."""
         return SearchResult(
-            hits=tuple(self._hit(*entry) for entry in self._best.ranked),
-            identical=tuple(self._hit(*entry) for entry in sorted(self._identical)),
+            hits=tuple(self._hit(track_id) for _, track_id in self._best.ranked),
+            identical=tuple(self._hit(track_id) for _, track_id in sorted(self._identical)),
             candidates=candidates,
             compared_in_full=self.compared_in_full,
             proven=proven,
         )
 
-    def _hit(self, distance: float, track_id: str) -> Hit:
-        span = align(self._clip, self._taken[track_id].frames)
-        return Hit(track_id=track_id, distance=distance, start=span.start, stop=span.stop)
+    def _hit(self, track_id: str) -> Hit:
+        track, distance, score = self._taken[track_id]
+        span = align(self._clip, track.frames)
+        return Hit(track_id=track_id, distance=distance, score=score, start=span.start, stop=span.stop)

@@ -1,7 +1,7 @@
 """The judge of the ranker: definitions written out as loops, in float64 over float16 frames, without any speed."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,18 +71,27 @@ def best(
     moods: Collection[int] | None = None,
     exclude: Collection[str] = (),
     identity_distance: float | None = None,
+    lines: Mapping[str, tuple[float, float]] | None = None,
 ) -> tuple[list[tuple[float, str]], list[tuple[float, str]]]:
-    """Hits and identical tracks by comparing every track: distance and id, best first."""
-    entries = sorted(
+    """Hits (score and id) and identical tracks (distance and id) by comparing every track, best first.
+
+    `lines` holds offset and slope of the scores by track id; without it a score is a distance.
+    """
+    entries = [
         (distance(clip, track.frames), track.track_id, track.group)
         for track in tracks
         if track.track_id not in exclude and (moods is None or track.mood in moods)
-    )
+    ]
     limit = -1.0 if identity_distance is None else identity_distance
-    identical = [(value, track_id) for value, track_id, _ in entries if value <= limit]
+    identical = sorted((value, track_id) for value, track_id, _ in entries if value <= limit)
+    scored = []
+    for value, track_id, group in entries:
+        offset, slope = (0.0, 1.0) if lines is None else lines[track_id]
+        if value > limit:
+            scored.append((offset + slope * value, track_id, group))
     hits: list[tuple[float, str]] = []
     seen: set[str] = set()
-    for value, track_id, group in entries[len(identical) :]:
+    for value, track_id, group in sorted(scored, key=lambda entry: entry[:2]):
         if grouping == "group" and group is not None:
             if group in seen:
                 continue

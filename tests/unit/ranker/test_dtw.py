@@ -91,7 +91,7 @@ def test_floors_never_exceed_the_exact_distance(clip, track, near, cutoff):
     ready, tracks = Clip(clip), pack([track], coefficients=D)
     wanted = reference.distance(clip, track)
     assert row_floors(ready, tracks, np.array([0])) <= wanted
-    assert row_floors(ready, tracks, np.array([0]), cutoff=cutoff) <= wanted
+    assert row_floors(ready, tracks, np.array([0]), np.array([cutoff])) <= wanted
     [floor] = alignment_floors(ready, tracks, np.array([0]))
     assert wanted * (1 - 1e-5) - 1e-15 <= floor <= wanted
 
@@ -113,7 +113,7 @@ def test_a_floor_that_passes_the_cutoff_stays_above_it_or_is_complete():
     clip, tracks = Clip(frames(rng, 30)), pack([frames(rng, 40) for _ in range(50)], coefficients=D)
     complete = row_floors(clip, tracks, all_rows(tracks))
     cutoff = float(np.median(complete))
-    cut = row_floors(clip, tracks, all_rows(tracks), cutoff=cutoff)
+    cut = row_floors(clip, tracks, all_rows(tracks), np.full(len(tracks), cutoff))
     kept = complete <= cutoff
     assert kept.any()
     assert not kept.all()

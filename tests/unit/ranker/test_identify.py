@@ -9,7 +9,7 @@ from tunekin_ranker.search import Hit
 
 def hits(*distances: float, prefix: str = "t") -> tuple[Hit, ...]:
     return tuple(
-        Hit(track_id=f"{prefix}{number}", distance=distance, start=0, stop=1)
+        Hit(track_id=f"{prefix}{number}", distance=distance, score=distance, start=0, stop=1)
         for number, distance in enumerate(distances)
     )
 
@@ -60,7 +60,9 @@ def test_the_matches_are_the_best_groups_of_all_that_is_not_the_recording(
     """Against sorting everything, from what a search hands over: all that is near, the best groups of what is far."""
     ordered = sorted((distance, f"t{number:02d}", group) for number, (distance, group) in enumerate(tracks))
     group_of = {track_id: group for _, track_id, group in ordered}
-    everything = [Hit(track_id=track_id, distance=distance, start=0, stop=1) for distance, track_id, _ in ordered]
+    everything = [
+        Hit(track_id=track_id, distance=distance, score=distance, start=0, stop=1) for distance, track_id, _ in ordered
+    ]
     near = tuple(hit for hit in everything if hit.distance <= CEILING)
     far = best_groups([hit for hit in everything if hit.distance > CEILING], group_of)
     wanted = max(k, REFERENCE_PLACE + 1)

@@ -88,6 +88,9 @@ def test_proposals_are_the_allowed_tracks_of_nearest_mean(steps, count, allowed_
     found = index.nearest_means(query, count=count, allowed=allowed).tolist()
     assert len(found) == min(count, len(away))
     assert set(found) <= set(away)
+    every = index.mean_distances(query)
+    assert every.shape == (index.slots,)
+    assert [every[slot] ** 2 for slot in away] == pytest.approx(list(away.values()), rel=1e-4, abs=1e-6)
     assert [away[slot] for slot in found] == pytest.approx(sorted(away.values())[:count], rel=1e-4, abs=1e-6)
 
 

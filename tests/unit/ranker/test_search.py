@@ -10,13 +10,23 @@ from tests.unit.ranker import reference
 from tunekin.errors import InputError, OptionError
 from tunekin_ranker.dtw import Clip
 from tunekin_ranker.index import Index, Track
-from tunekin_ranker.search import KBest, search
+from tunekin_ranker.search import KBest, Scoring, search
 
 D = 3
 
 
 def entries(hits):
     return [(hit.distance, hit.track_id) for hit in hits]
+
+
+def scored(hits):
+    return [(hit.score, hit.track_id) for hit in hits]
+
+
+def scoring_of(index, lines):
+    """Offsets and slopes by slot, from those by track id; gone tracks have the worst of numbers."""
+    found = np.array([lines.get(index.track_at(slot).track_id, (-1e9, 0.0)) for slot in range(index.slots)])
+    return Scoring(offsets=found.reshape(-1, 2)[:, 0].copy(), slopes=found.reshape(-1, 2)[:, 1].copy())
 
 
 def frames(rng, m, *, scale=1.0):
@@ -69,15 +79,23 @@ def tied_catalogues(draw):
     ),
     moods=st.sampled_from([None, (0,), (1,), (0, 1), ()]),
     from_track=st.none() | st.integers(0, 69),
+    some_lines=st.none()
+    | st.lists(
+        st.tuples(st.sampled_from([0.0, -3.0, 0.5, 1e6]), st.sampled_from([0.0, 1.0, 0.1, 3.0])), min_size=1, max_size=5
+    ),
 )
-def test_certified_hits_are_those_of_brute_force(tracks, clip, options, moods, from_track):
+def test_certified_hits_are_those_of_brute_force(*, tracks, clip, options, moods, from_track, some_lines):
     if tracks and from_track is not None:
         clip = tracks[from_track % len(tracks)].frames
     index = Index.build(tracks)
     allowed = None if moods is None else np.isin(index.moods, moods)
-    found = search(index, Clip(clip), allowed=allowed, **options)
-    hits, identical = reference.best(tracks, clip, moods=moods, **options)
-    assert entries(found.hits) == hits
+    lines = scoring = None
+    if some_lines is not None:
+        lines = {track.track_id: some_lines[i % len(some_lines)] for i, track in enumerate(tracks)}
+        scoring = scoring_of(index, lines)
+    found = search(index, Clip(clip), allowed=allowed, scoring=scoring, **options)
+    hits, identical = reference.best(tracks, clip, moods=moods, lines=lines, **options)
+    assert scored(found.hits) == hits
     assert entries(found.identical) == identical
     assert found.proven
 
@@ -94,6 +112,48 @@ def test_hits_and_spans_are_those_of_brute_force_on_wandering_frames(seed, scale
     for hit in found.hits:
         assert (hit.start, hit.stop) == reference.span(clip, by_id[hit.track_id].frames)
     assert found.candidates == len(tracks)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3])
+@pytest.mark.parametrize("seed", range(4))
+def test_scores_of_many_sizes_rank_as_by_brute_force(seed, scale):
+    rng = np.random.default_rng(20 + seed)
+    tracks = catalogue(seed, scale=scale)
+    lines = {
+        track.track_id: (float(rng.normal() * rng.choice([0.0, 0.1, 10.0])), float(rng.gamma(2.0) * 10**seed))
+        for track in tracks
+    }
+    index = Index.build(tracks).with_changes(removals=["t003", "t050"])
+    left = [track for track in tracks if track.track_id not in {"t003", "t050"}]
+    clip = frames(rng, 12, scale=scale)
+    nearest = reference.best(left, clip, k=9, grouping="track")[0][-1][0]
+    found = search(index, Clip(clip), k=5, scoring=scoring_of(index, lines), identity_distance=nearest)
+    hits, identical = reference.best(left, clip, k=5, lines=lines, identity_distance=nearest)
+    assert scored(found.hits) == hits
+    assert entries(found.identical) == identical
+    assert found.compared_in_full < found.candidates
+
+
+def test_a_shortlist_of_scores_is_proposed_by_scores():
+    tracks = catalogue(19)
+    index = Index.build(tracks)
+    # All the same but for ten that the scoring prefers to any distance.
+    lines = {track.track_id: (0.0 if i % 12 == 5 else 1e6, 1.0) for i, track in enumerate(tracks)}
+    clip = frames(np.random.default_rng(19), 8)
+    found = search(
+        index, Clip(clip), k=10, mode="shortlist", shortlist_size=10, grouping="track", scoring=scoring_of(index, lines)
+    )
+    assert scored(found.hits) == reference.best(tracks, clip, k=10, grouping="track", lines=lines)[0]
+    assert (found.compared_in_full, found.proven) == (10, False)
+
+
+def test_the_distance_decides_nothing_where_slopes_are_zero():
+    tracks = catalogue(20)
+    index = Index.build(tracks)
+    clip = frames(np.random.default_rng(20), 8)
+    lines = {track.track_id: (float(i % 3), 0.0) for i, track in enumerate(tracks)}
+    found = search(index, Clip(clip), k=4, grouping="track", scoring=scoring_of(index, lines))
+    assert scored(found.hits) == [(0.0, "t000"), (0.0, "t003"), (0.0, "t006"), (0.0, "t009")]
 
 
 def test_floors_spare_most_tracks_of_a_catalogue_that_is_mostly_far_away():
@@ -244,6 +304,9 @@ def test_changes_do_not_reach_a_search_on_the_earlier_snapshot():
         ({"k": 1, "identity_distance": np.nan}, "identity_distance is nan"),
         ({"k": 1, "allowed": np.ones(3, np.bool_)}, "the filter has the shape"),
         ({"k": 1, "allowed": np.ones(120)}, "the type float64"),
+        ({"k": 1, "scoring": Scoring.plain(3)}, "the scoring's offsets have the shape"),
+        ({"k": 1, "scoring": Scoring(offsets=np.zeros(120), slopes=np.full(120, -1.0))}, "slopes hold -1.0"),
+        ({"k": 1, "scoring": Scoring(offsets=np.full(120, np.nan), slopes=np.ones(120))}, "offsets hold nan"),
     ],
 )
 def test_impossible_options_are_refused(options, message):
