@@ -9,13 +9,14 @@ header             meaning, and what holds where it is missing
 =================  =============================================================================================
 ``ce_id``          name of the event within its source; the record's key, else ``topic/partition/offset``
 ``ce_source``      who published; ``/tunekin``
-``ce_type``        ``tunekin.clip.submitted`` and so on; what the topic carries
+``ce_type``        ``tunekin.clip.submitted`` and so on; the first that the topic carries
 ``ce_dataref``     URI of the payload, where it is too large for a record; the value is empty then
 ``ce_datasha256``  SHA-256 of the payload behind ``ce_dataref``; unchecked
 ``ce_datasize``    its length in bytes; unchecked
 ``ce_traceparent`` W3C trace context; none
 ``ce_publishedms`` milliseconds since 1970 at which the publisher sent it; the record's timestamp
 ``ce_attempt``     attempt, 1 and up; 1
+``ce_track``       clips of the type ``tunekin.query.track``: the track to start from, in place of sound
 ``ce_topk``        clips: matches wanted, 1 to 100; 5
 ``ce_scope``       clips: ``all`` or ``mood``; ``all``
 ``ce_mode``        clips: ``certified`` or ``shortlist``; ``certified``
@@ -56,11 +57,13 @@ from tunekin.messages import (
     Trace,
     Track,
     TrackOutcome,
+    TrackQuery,
+    TrackSelected,
     TrackSubject,
     TrackSubmitted,
 )
 from tunekin.ports import ClaimCheck, Record
-from tunekin.topics import TOPICS, topic_for
+from tunekin.topics import TOPICS, Topic, topic_for
 
 __all__ = [
     "K_MAX",
@@ -81,9 +84,10 @@ K_MAX = 100
 # What a signed 64-bit integer holds for sure; a longer number is a mistake.
 _MOST_DIGITS = 18
 _DEFAULT_SOURCE = "/tunekin"
-_INTERNAL: dict[str, type[InternalMessage]] = {cls.__name__: cls for cls in (Audio, Features, Classified)}
+_INTERNAL: dict[str, type[InternalMessage]] = {cls.__name__: cls for cls in INTERNAL_VERSIONS}
 _EVENT_TYPES: dict[type[Message], str] = {
     ClipSubmitted: "tunekin.clip.submitted",
+    TrackQuery: "tunekin.query.track",
     TrackSubmitted: "tunekin.track.submitted",
     Answer: "tunekin.clip.answered",
     TrackOutcome: "tunekin.track.processed",
@@ -107,9 +111,10 @@ _bodies: dict[str, msgspec.msgpack.Decoder[InternalMessage]] = {
     name: msgspec.msgpack.Decoder(cls) for name, cls in _INTERNAL.items()
 }
 _from_json: dict[str, msgspec.json.Decoder[Any]] = {
-    topic.name: msgspec.json.Decoder(topic.carries)
+    topic.name: msgspec.json.Decoder(carried)
     for topic in TOPICS.values()
-    if topic.carries in {Answer, TrackOutcome, CatalogueChange}
+    for carried in topic.carries
+    if carried in {Answer, TrackOutcome, CatalogueChange}
 }
 
 
@@ -131,7 +136,7 @@ def encode(message: Message) -> Record:
     """
     topic = topic_for(message)
     match message:
-        case Audio() | Features() | Classified():
+        case Audio() | Features() | Classified() | TrackSelected():
             body = msgspec.Raw(_to_msgpack.encode(message))
             envelope = _Envelope(type(message).__name__, INTERNAL_VERSIONS[type(message)], body)
             headers = trace_headers(message.trace.traceparent)
@@ -142,6 +147,8 @@ def encode(message: Message) -> Record:
             return Record(
                 topic=topic.name, key=_key_of(message).encode(), value=message.data, headers=_headers_of(message)
             )
+        case TrackQuery():
+            value = b""
         case Answer():
             value = answer_json(message)
         case TrackOutcome() | CatalogueChange():
@@ -221,15 +228,10 @@ def _headers_of(message: Message) -> tuple[tuple[str, bytes], ...]:
     attributes: dict[str, str] = {"specversion": "1.0", "type": _EVENT_TYPES[type(message)]}
     content_type = "application/json"
     match message:
-        case ClipSubmitted():
-            source, _, event_id = message.subject.clip_id.rpartition("#")
-            options = message.subject.options
-            attributes |= {"source": source or _DEFAULT_SOURCE, "id": event_id}
-            attributes |= {"topk": str(options.k), "scope": options.scope, "mode": options.mode}
-            if options.start_s is not None:
-                attributes["startms"] = str(round(options.start_s * 1000))
-            if options.duration_s is not None:
-                attributes["durationms"] = str(round(options.duration_s * 1000))
+        case ClipSubmitted() | TrackQuery():
+            attributes |= _attributes_of_clip(message.subject)
+            if isinstance(message, TrackQuery):
+                attributes["track"] = message.track_id
         case TrackSubmitted():
             track = message.subject.track
             attributes |= {"source": track.source_uri or _DEFAULT_SOURCE, "id": track.track_id}
@@ -241,8 +243,8 @@ def _headers_of(message: Message) -> tuple[tuple[str, bytes], ...]:
             attributes |= {"source": _DEFAULT_SOURCE, "id": f"{message.track_id}/{message.attempt}"}
         case CatalogueChange():
             attributes |= {"source": _DEFAULT_SOURCE, "id": f"{message.catalogue_version}/{message.track_id}"}
-    if isinstance(message, ClipSubmitted | TrackSubmitted):
-        content_type = message.content_type or "application/octet-stream"
+    if isinstance(message, ClipSubmitted | TrackQuery | TrackSubmitted):
+        content_type = getattr(message, "content_type", "") or "application/octet-stream"
         attributes["attempt"] = str(message.subject.attempt)
         attributes["publishedms"] = f"{message.trace.published_ms:.3f}"
         if message.trace.traceparent:
@@ -251,6 +253,18 @@ def _headers_of(message: Message) -> tuple[tuple[str, bytes], ...]:
         ("content-type", content_type.encode()),
         *((f"ce_{name}", value.encode()) for name, value in attributes.items()),
     )
+
+
+def _attributes_of_clip(clip: ClipSubject) -> dict[str, str]:
+    source, _, event_id = clip.clip_id.rpartition("#")
+    options = clip.options
+    attributes = {"source": source or _DEFAULT_SOURCE, "id": event_id}
+    attributes |= {"topk": str(options.k), "scope": options.scope, "mode": options.mode}
+    if options.start_s is not None:
+        attributes["startms"] = str(round(options.start_s * 1000))
+    if options.duration_s is not None:
+        attributes["durationms"] = str(round(options.duration_s * 1000))
+    return attributes
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -279,18 +293,22 @@ def decode(record: Record) -> Message:
         A newer version of Tunekin wrote it.
     """
     topic = TOPICS.get(record.topic)
-    if topic is None or topic.carries is None:
+    if topic is None or not topic.carries:
         msg = f"no message is read from the topic {record.topic!r}"
         raise MessageError(msg, hint=f"topics with messages: {', '.join(t.name for t in TOPICS.values() if t.carries)}")
     headers = _attributes(record)
-    if topic.carries is ClipSubmitted:
+    if topic.public:
+        _check_type(topic, headers)
+    if TrackQuery in topic.carries and headers.get("type") == _EVENT_TYPES[TrackQuery]:
+        return _track_query(record, headers)
+    if ClipSubmitted in topic.carries:
         clip = _clip_subject(record, headers, options=_clip_options(headers))
         data = record.value or b""
         clip = msgspec.structs.replace(clip, sha256=hashlib.sha256(data).hexdigest())
         return ClipSubmitted(
             subject=clip, data=data, content_type=headers.get("content-type", ""), trace=_trace_of(record, headers)
         )
-    if topic.carries is TrackSubmitted:
+    if TrackSubmitted in topic.carries:
         data = record.value or b""
         subject = _track_subject(record, headers)
         track = msgspec.structs.replace(subject.track, content_sha256=hashlib.sha256(data).hexdigest())
@@ -321,10 +339,10 @@ def subject_of(record: Record) -> ClipSubject | TrackSubject | None:
         The subject with what could be read of it; None where the topic is about neither.
     """
     topic = TOPICS.get(record.topic)
-    if topic is None or topic.carries not in {ClipSubmitted, TrackSubmitted, Audio, Features, Classified}:
+    if topic is None or not {ClipSubmitted, TrackSubmitted, *_INTERNAL.values()}.intersection(topic.carries):
         return None
     headers = _attributes(record, strict=False)
-    if topic.carries is TrackSubmitted or topic.name.startswith("tracks."):
+    if TrackSubmitted in topic.carries or topic.name.startswith("tracks."):
         return _track_subject(record, headers, strict=False)
     return _clip_subject(record, headers, options=ClipOptions(), strict=False)
 
@@ -403,10 +421,9 @@ def _read_json(record: Record) -> Message:
 
 
 def _read_internal(record: Record) -> Message:
-    expected = TOPICS[record.topic].carries
     try:
         envelope = _envelopes.decode(record.value or b"")
-        if envelope.type not in _INTERNAL or _INTERNAL[envelope.type] is not expected:
+        if envelope.type not in _INTERNAL or _INTERNAL[envelope.type] not in TOPICS[record.topic].carries:
             msg = f"{record.topic} holds a message of type {envelope.type!r}, which does not belong there"
             raise MessageError(msg)
         known = INTERNAL_VERSIONS[_INTERNAL[envelope.type]]
@@ -457,6 +474,27 @@ def _choice(name: str, text: str, choices: Iterable[T]) -> T:
             return choice
     msg = f"{name} is {text[:40]!r}"
     raise OptionError(msg, hint=f"{name} takes {' or '.join(map(str, choices))}")
+
+
+def _check_type(topic: Topic, headers: dict[str, str]) -> None:
+    types = [_EVENT_TYPES[carried] for carried in topic.carries]
+    if headers.get("type", types[0]) not in types:
+        msg = f"ce_type is {headers['type'][:80]!r}"
+        raise MessageError(msg, hint=f"{topic.name} takes {' or '.join(types)}")
+
+
+def _track_query(record: Record, headers: dict[str, str]) -> TrackQuery:
+    if not headers.get("track"):
+        msg = "the record asks for songs like a track and has no ce_track"
+        raise MessageError(msg, hint="ce_track is the id of a track of the catalogue")
+    if record.value:
+        msg = f"the record has both a value of {len(record.value)} bytes and ce_track={headers['track'][:80]!r}"
+        raise MessageError(msg, hint=f"send a sound as {_EVENT_TYPES[ClipSubmitted]}")
+    return TrackQuery(
+        subject=_clip_subject(record, headers, options=_clip_options(headers)),
+        track_id=headers["track"],
+        trace=_trace_of(record, headers),
+    )
 
 
 def _clip_options(headers: dict[str, str]) -> ClipOptions:

@@ -1,10 +1,11 @@
 """What travels between the services, as typed, frozen structs.
 
-Public messages are for everybody: `ClipSubmitted`, `TrackSubmitted`, `Answer`, `TrackOutcome`, `CatalogueChange`.
+Public messages are for everybody: `ClipSubmitted`, `TrackQuery`, `TrackSubmitted`, `Answer`, `TrackOutcome`,
+`CatalogueChange`.
 Their bytes follow CloudEvents 1.0 in Kafka's binary content mode, see `tunekin.codec`.
 
-Internal messages are for Tunekin's own workers: `Audio`, `Features`, `Classified`. They are versioned msgpack. Both
-lanes share them; ``subject`` says whether a clip or a track is on its way.
+Internal messages are for Tunekin's own workers: `Audio`, `Features`, `Classified`, `TrackSelected`. They are versioned
+msgpack. Both lanes share them; ``subject`` says whether a clip or a track is on its way.
 
 Evolution is additive: a new field needs a default, so that what an older worker wrote stays readable. What can't be
 added this way raises the number in `INTERNAL_VERSIONS`, and a worker that doesn't know a version waits.
@@ -40,6 +41,8 @@ __all__ = [
     "Trace",
     "Track",
     "TrackOutcome",
+    "TrackQuery",
+    "TrackSelected",
     "TrackSubject",
     "TrackSubmitted",
     "Versions",
@@ -251,6 +254,25 @@ class ClipSubmitted(_Struct, frozen=True):
     trace: Trace = Trace()
 
 
+class TrackQuery(_Struct, frozen=True):
+    """Somebody asks for songs like a song of the catalogue, which needs no sound.
+
+    Attributes
+    ----------
+    subject : ClipSubject
+        Its name and options; ``start_s`` and ``duration_s`` of the options are a span of the track, by default the most
+        typical part.
+    track_id : str
+        The track.
+    trace : Trace
+        Where it comes from.
+    """
+
+    subject: ClipSubject
+    track_id: str
+    trace: Trace = Trace()
+
+
 class TrackSubmitted(_Struct, frozen=True):
     """Somebody published a song for the catalogue.
 
@@ -347,6 +369,24 @@ class Classified(_Struct, frozen=True):
     summary: tuple[float, ...]
     model_version: str
     probabilities: tuple[float, ...]
+    trace: Trace = Trace()
+
+
+class TrackSelected(_Struct, frozen=True):
+    """A track of the catalogue takes the place of a clip: its features and mood are there already.
+
+    Attributes
+    ----------
+    subject : ClipSubject
+        As in `TrackQuery`.
+    track_id : str
+        The track.
+    trace : Trace
+        The way so far.
+    """
+
+    subject: ClipSubject
+    track_id: str
     trace: Trace = Trace()
 
 
@@ -551,9 +591,14 @@ class CatalogueChange(_Struct, frozen=True):
     catalogue_version: int
 
 
-InternalMessage: TypeAlias = Audio | Features | Classified
+InternalMessage: TypeAlias = Audio | Features | Classified | TrackSelected
 Outcome: TypeAlias = Answer | TrackOutcome
-Message: TypeAlias = ClipSubmitted | TrackSubmitted | InternalMessage | Outcome | CatalogueChange
+Message: TypeAlias = ClipSubmitted | TrackQuery | TrackSubmitted | InternalMessage | Outcome | CatalogueChange
 
 # The version of each internal message that this code writes, and the newest that it reads.
-INTERNAL_VERSIONS: dict[type[InternalMessage], int] = {Audio: 1, Features: 1, Classified: 1}
+INTERNAL_VERSIONS: dict[type[InternalMessage], int] = {
+    Audio: 1,
+    Features: 1,
+    Classified: 1,
+    TrackSelected: 1,
+}

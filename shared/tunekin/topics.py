@@ -17,6 +17,8 @@ from tunekin.messages import (
     Features,
     Message,
     TrackOutcome,
+    TrackQuery,
+    TrackSelected,
     TrackSubmitted,
 )
 
@@ -40,8 +42,8 @@ class Topic:
     ----------
     name : str
         Name on the broker.
-    carries : type or None
-        Message type; unset for dead letters, which hold a record of any topic.
+    carries : tuple of type
+        Message types; none for dead letters, which hold a record of any topic.
     key : str
         What the record's key is, in words.
     partitions : int
@@ -57,7 +59,7 @@ class Topic:
     """
 
     name: str
-    carries: type[Message] | None
+    carries: tuple[type[Message], ...]
     key: str
     partitions: int
     cleanup: Literal["delete", "compact"]
@@ -72,12 +74,12 @@ DEAD_LETTERS = "dead-letters"
 _PARTITIONS = 12
 
 
-def _internal(name: str, carries: type[Message], *, key: str) -> Topic:
+def _internal(name: str, *carries: type[Message], key: str) -> Topic:
     """Make a topic between two services: what is on its way is worth a day."""
     return Topic(name=name, carries=carries, key=key, partitions=_PARTITIONS, cleanup="delete", retention_ms=_DAY_MS)
 
 
-def _public(name: str, carries: type[Message], *, key: str, partitions: int = _PARTITIONS) -> Topic:
+def _public(name: str, *carries: type[Message], key: str, partitions: int = _PARTITIONS) -> Topic:
     """Make a topic for everybody: a week, in which publishers learn and operators replay."""
     return Topic(
         name=name,
@@ -91,10 +93,10 @@ def _public(name: str, carries: type[Message], *, key: str, partitions: int = _P
 
 
 _TABLE = (
-    _public("clips", ClipSubmitted, key="clip id"),
+    _public("clips", ClipSubmitted, TrackQuery, key="clip id"),
     _internal("clips.audio", Audio, key="clip id"),
     _internal("clips.features", Features, key="clip id"),
-    _internal("clips.classified", Classified, key="clip id"),
+    _internal("clips.classified", Classified, TrackSelected, key="clip id"),
     _public("recommendations", Answer, key="clip id"),
     _public("catalog.ingest", TrackSubmitted, key="track id"),
     _internal("tracks.audio", Audio, key="track id"),
@@ -105,7 +107,7 @@ _TABLE = (
     _public("catalog.changes", CatalogueChange, key="track id", partitions=1),
     Topic(
         name=DEAD_LETTERS,
-        carries=None,
+        carries=(),
         key="source topic, partition and offset",
         partitions=1,
         cleanup="compact",
@@ -123,7 +125,7 @@ _LANES: dict[type[Message], tuple[str, str]] = {
     Classified: ("clips.classified", "tracks.classified"),
 }
 _SINGLE: dict[type[Message], str] = {
-    topic.carries: topic.name for topic in _TABLE if topic.carries is not None and topic.carries not in _LANES
+    carried: topic.name for topic in _TABLE for carried in topic.carries if carried not in _LANES
 }
 
 

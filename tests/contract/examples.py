@@ -29,6 +29,8 @@ from tunekin.messages import (
     Trace,
     Track,
     TrackOutcome,
+    TrackQuery,
+    TrackSelected,
     TrackSubject,
     TrackSubmitted,
     Versions,
@@ -91,6 +93,7 @@ EXAMPLES: dict[str, Message] = {
         probabilities=(0.75, 0.25),
         trace=TRACE,
     ),
+    "track_selected": TrackSelected(subject=CLIP, track_id="8d2f0c1b5e6a7f90", trace=TRACE),
     "answered": Answer(
         clip_id="/phones/kim#clip-1",
         clip_sha256=CLIP_SHA256,
@@ -122,6 +125,7 @@ EXAMPLES: dict[str, Message] = {
     "clip_submitted": ClipSubmitted(
         subject=CLIP, data=b"RIFF....WAVE", content_type="audio/wav", trace=Trace(published_ms=1_790_000_000_000.0)
     ),
+    "track_query": TrackQuery(subject=CLIP, track_id="8d2f0c1b5e6a7f90", trace=Trace(published_ms=1_790_000_000_000.0)),
     "track_submitted": TrackSubmitted(
         subject=TRACK, data=b"fLaC....", content_type="audio/flac", trace=Trace(published_ms=1_790_000_000_000.0)
     ),

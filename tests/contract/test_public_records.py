@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from tunekin import codec
 from tunekin.errors import MessageError, OptionError, TunekinError, UnsupportedVersionError
-from tunekin.messages import Answer, Audio, ClipOptions, ClipSubject, ClipSubmitted, TrackSubject, TrackSubmitted
+from tunekin.messages import (
+    Answer,
+    Audio,
+    ClipOptions,
+    ClipSubject,
+    ClipSubmitted,
+    TrackQuery,
+    TrackSubject,
+    TrackSubmitted,
+)
 from tunekin.ports import ClaimCheck, Record
 from tunekin.topics import TOPICS, topic_for
 
@@ -85,6 +94,28 @@ def test_an_impossible_option_is_refused_with_what_would_be_right(name: str, val
     with pytest.raises(OptionError) as caught:
         codec.decode(clip({name: value}))
     assert name in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_a_track_can_be_asked_for_in_place_of_sound() -> None:
+    headers = {"ce_type": "tunekin.query.track", "ce_track": "t1", "ce_startms": "30000", "ce_topk": "3"}
+    message = codec.decode(clip(headers, value=None))
+    assert isinstance(message, TrackQuery)
+    assert message.track_id == "t1"
+    assert message.subject == ClipSubject(clip_id="/tunekin#k", key="k", options=ClipOptions(k=3, start_s=30.0))
+
+
+@pytest.mark.parametrize(
+    ("headers", "value", "match", "hint"),
+    [
+        ({"ce_type": "tunekin.query.track"}, b"", "has no ce_track", "id of a track"),
+        ({"ce_type": "tunekin.query.track", "ce_track": "t"}, b"x", "both a value of 1 bytes", "clip.submitted"),
+        ({"ce_type": "com.example.clip"}, b"x", "ce_type is 'com.example.clip'", "clip.submitted or tunekin.query.tr"),
+    ],
+)
+def test_a_record_whose_type_and_content_do_not_agree_is_refused(headers, value, match, hint) -> None:
+    with pytest.raises(MessageError, match=match) as caught:
+        codec.decode(clip(headers, value=value))
     assert hint in caught.value.hint
 
 
@@ -185,7 +216,9 @@ headers = st.lists(
     st.tuples(
         st.sampled_from(["ce_id", "ce_source", "ce_topk", "ce_scope", "ce_dataref", "ce_datasize", "ce_attempt", "x"]),
         st.binary(max_size=12),
-    ),
+    )
+    | st.just(("ce_type", b"tunekin.query.track"))
+    | st.just(("ce_track", b"t")),
     max_size=6,
 ).map(tuple)
 

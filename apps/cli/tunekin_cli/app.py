@@ -67,8 +67,11 @@ def _catalog_list(context: typer.Context, *, json: _Json = False) -> None:
 @app.command("similar")
 def _similar(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A recording: any sound file, or - for standard input.", metavar="FILE")],
+    file: Annotated[
+        Path | None, typer.Argument(help="A recording: any sound file, or - for standard input.", metavar="[FILE]")
+    ] = None,
     *,
+    track: Annotated[str | None, typer.Option(help="Id of a song of the catalogue, in place of a recording.")] = None,
     start: Annotated[float | None, typer.Option(min=0, help="Where the part begins, in seconds.")] = None,
     duration: Annotated[float | None, typer.Option(min=0, help="How long the part is, in seconds.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many songs.")] = 5,
@@ -81,9 +84,9 @@ def _similar(
     ] = "certified",
     json: _Json = False,
 ) -> None:
-    """Say a recording's mood and the songs most like it."""
+    """Say a recording's or a song's mood and the songs most like it."""
     options = similar.options(start_s=start, duration_s=duration, k=k, scope=scope, mode=mode)
-    raise typer.Exit(similar.run(context.obj, file, options=options, as_json=json))
+    raise typer.Exit(similar.run(context.obj, file, track_id=track, options=options, as_json=json))
 
 
 @app.command("moods")

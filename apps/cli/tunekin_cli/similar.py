@@ -1,4 +1,4 @@
-"""``tunekin similar``: a recording's mood and the songs most like it."""
+"""``tunekin similar``: the mood of a recording or song, and the songs most like it."""
 
 import sys
 from pathlib import Path
@@ -44,15 +44,17 @@ def options(*, start_s: float | None, duration_s: float | None, k: int, scope: S
     return ClipOptions(k=k, scope=scope, mode=mode, start_s=start_s, duration_s=duration_s)
 
 
-def run(context: Context, file: Path, *, options: ClipOptions, as_json: bool) -> int:
-    """Answer a recording.
+def run(context: Context, file: Path | None, *, track_id: str | None, options: ClipOptions, as_json: bool) -> int:
+    """Answer a recording, or a song of the catalogue.
 
     Parameters
     ----------
     context : Context
         Folder and settings.
-    file : pathlib.Path
+    file : pathlib.Path or None
         The recording; ``-`` is standard input.
+    track_id : str or None
+        The song, where there is no recording.
     options : ClipOptions
         What is asked for.
     as_json : bool
@@ -66,12 +68,18 @@ def run(context: Context, file: Path, *, options: ClipOptions, as_json: bool) ->
     Raises
     ------
     OptionError
-        The file can't be read.
+        The file can't be read, or there is not exactly one of recording and song.
     """
-    data = _read(file, max_bytes=context.settings.ingest.max_bytes)
+    if (file is None) == (track_id is None):
+        msg = "neither a recording nor --track is given" if file is None else "a recording and --track are both given"
+        raise OptionError(msg, hint="name a sound file, or the id of a song by --track")
+    data = b"" if file is None else _read(file, max_bytes=context.settings.ingest.max_bytes)
     with Parts(context.home, settings=context.settings) as parts:
         lane = ClipLane(parts)
-        answer = lane.answer(data, options=options)
+        if track_id is None:
+            answer = lane.answer(data, options=options)
+        else:
+            answer = lane.answer_track(track_id, options=options)
     if as_json:
         sys.stdout.buffer.write(answer_json(answer) + b"\n")
     else:

@@ -6,7 +6,7 @@ import uuid
 from tunekin import codec
 from tunekin.errors import DependencyError
 from tunekin.local import LocalBus
-from tunekin.messages import Answer, ClipOptions, ClipSubject, ClipSubmitted, Trace
+from tunekin.messages import Answer, ClipOptions, ClipSubject, ClipSubmitted, Trace, TrackQuery
 from tunekin_classifier import service as classifier
 from tunekin_embedded.parts import Parts
 from tunekin_featurizer import service as featurizer
@@ -73,12 +73,40 @@ class ClipLane:
         DependencyError
             The catalogue stays locked by another program.
         """
+        return self._answered(ClipSubmitted(subject=_subject(options, name=name), data=data, trace=self._trace()))
+
+    def answer_track(self, track_id: str, *, options: ClipOptions, name: str | None = None) -> Answer:
+        """Say a track's mood and the tracks most like it.
+
+        Parameters
+        ----------
+        track_id : str
+            A track of the catalogue.
+        options : ClipOptions
+            What is asked for; its span is one of the track, the most typical part unless it is given.
+        name : str or None
+            Name of the query; a new one unless it is given.
+
+        Returns
+        -------
+        Answer
+            An answer, or a failure with its reason.
+
+        Raises
+        ------
+        DependencyError
+            The catalogue stays locked by another program.
+        """
+        return self._answered(TrackQuery(subject=_subject(options, name=name), track_id=track_id, trace=self._trace()))
+
+    def _trace(self) -> Trace:
+        return Trace(published_ms=self._clock() * 1000)
+
+    def _answered(self, message: ClipSubmitted | TrackQuery) -> Answer:
         # Another program may have added tracks since; this bus does not tell.
         self._snapshots.refresh()
-        key = name or str(uuid.uuid4())
-        subject = ClipSubject(clip_id=f"/tunekin/embedded#{key}", key=key, options=options)
-        clip = ClipSubmitted(subject=subject, data=data, trace=Trace(published_ms=self._clock() * 1000))
-        self._producer.send(codec.encode(clip))
+        key = message.subject.key
+        self._producer.send(codec.encode(message))
         given_up_s = self._clock() + _PATIENCE_S
         while True:
             moved = sum(worker.step(timeout_s=0) for worker in self._workers)
@@ -103,3 +131,8 @@ class ClipLane:
         self._outcomes.commit()
         for worker in self._workers:
             worker.step(timeout_s=0)
+
+
+def _subject(options: ClipOptions, *, name: str | None) -> ClipSubject:
+    key = name or str(uuid.uuid4())
+    return ClipSubject(clip_id=f"/tunekin/embedded#{key}", key=key, options=options)

@@ -15,6 +15,8 @@ from tunekin.messages import (
     ClipSubmitted,
     Message,
     TrackOutcome,
+    TrackQuery,
+    TrackSelected,
     TrackSubject,
     TrackSubmitted,
 )
@@ -93,11 +95,14 @@ def decode_service(decoder: Decoder, *, topics: tuple[str, ...]) -> Service:
     Returns
     -------
     Service
-        Reads `ClipSubmitted` and `TrackSubmitted`, writes `Audio`.
+        Reads `ClipSubmitted` and `TrackSubmitted`, writes `Audio`; passes `TrackQuery` on as `TrackSelected`.
     """
 
-    def handle(message: ClipSubmitted | TrackSubmitted) -> Iterator[Audio]:
+    def handle(message: ClipSubmitted | TrackQuery | TrackSubmitted) -> Iterator[Audio | TrackSelected]:
         subject: ClipSubject | TrackSubject
+        if isinstance(message, TrackQuery):
+            yield TrackSelected(subject=message.subject, track_id=message.track_id, trace=message.trace)
+            return
         if isinstance(message, ClipSubmitted):
             options = message.subject.options
             pcm = decoder.decode(message.data, start_s=options.start_s, duration_s=options.duration_s)

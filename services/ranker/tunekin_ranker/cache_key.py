@@ -10,7 +10,9 @@ from tunekin_ranker.snapshot import Snapshot
 __all__ = ["cache_key"]
 
 
-def cache_key(message: Classified, clip: ClipSubject, snapshot: Snapshot, *, shortlist_size: int) -> str:
+def cache_key(
+    message: Classified, clip: ClipSubject, snapshot: Snapshot, *, shortlist_size: int, track_id: str | None = None
+) -> str:
     """Name the answer to a clip.
 
     Two clips with one key have the same sound, options, versions and catalogue, and so the same answer but for their
@@ -26,14 +28,17 @@ def cache_key(message: Classified, clip: ClipSubject, snapshot: Snapshot, *, sho
         The catalogue.
     shortlist_size : int
         Tracks that faiss proposes in the mode ``shortlist``.
+    track_id : str or None
+        The track that takes the clip's place.
 
     Returns
     -------
     str
-        ``tunekin:answer:1:`` and a SHA-256.
+        ``tunekin:answer:2:`` and a SHA-256.
     """
     depends_on = (
         clip.sha256,
+        track_id,
         clip.options,
         clip.start_s,
         clip.duration_s,
@@ -42,4 +47,4 @@ def cache_key(message: Classified, clip: ClipSubject, snapshot: Snapshot, *, sho
         message.model_version,
         snapshot.catalogue_version,
     )
-    return f"tunekin:answer:1:{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}"
+    return f"tunekin:answer:2:{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}"

@@ -41,6 +41,7 @@ def rank(
     *,
     version: FeatureVersion,
     shortlist_size: int,
+    without: str | None = None,
 ) -> Answer:
     """Find the tracks most like a clip.
 
@@ -56,6 +57,8 @@ def rank(
         Of the frames.
     shortlist_size : int
         Tracks that faiss proposes in the mode ``shortlist``.
+    without : str or None
+        Track that takes no part.
 
     Returns
     -------
@@ -74,7 +77,7 @@ def rank(
     mood = mood_answer(message.probabilities, snapshot.moods)
     frames = frames_from_bytes(message.frames, n_mfcc=version.n_mfcc)
     first, stop = _compared_part(frames, version)
-    allowed = _allowed(snapshot, mood, options)
+    allowed = _allowed(snapshot, mood, options, without=without)
     found = search(
         snapshot.index,
         Clip(frames[first:stop]),
@@ -172,10 +175,19 @@ def _compared_part(frames: NDArray[np.float16], version: FeatureVersion) -> tupl
     return representative_span(frames, length=round(_REPRESENTATIVE_S / version.frame_s))
 
 
-def _allowed(snapshot: Snapshot, mood: MoodAnswer, options: ClipOptions) -> NDArray[np.bool_] | None:
-    """Slots that the scope lets take part; None means all."""
-    if options.scope == "all":
-        return None
+def _allowed(
+    snapshot: Snapshot, mood: MoodAnswer, options: ClipOptions, *, without: str | None
+) -> NDArray[np.bool_] | None:
+    """Slots that may take part; None means all."""
+    allowed = None if options.scope == "all" else _of_mood(snapshot, mood)
+    slot = None if without is None else snapshot.index.slot_of(without)
+    if slot is not None:
+        allowed = np.ones(snapshot.index.slots, np.bool_) if allowed is None else allowed
+        allowed[slot] = False
+    return allowed
+
+
+def _of_mood(snapshot: Snapshot, mood: MoodAnswer) -> NDArray[np.bool_]:
     wanted = [mood.id]
     if mood.ambiguous and mood.runner_up is not None:
         wanted.append(mood.runner_up.id)

@@ -6,11 +6,12 @@ from typing import Protocol
 import msgspec
 
 from tunekin.features import FEATURES, FeatureVersion
-from tunekin.messages import Answer, CatalogueChange, Classified, ClipSubject
+from tunekin.messages import Answer, CatalogueChange, Classified, ClipSubject, TrackSelected
 from tunekin.ports import Cache
 from tunekin.service import Follower, Service
 from tunekin_ranker.cache_key import cache_key
 from tunekin_ranker.rank import rank
+from tunekin_ranker.recall import recall
 from tunekin_ranker.settings import RankerSettings
 from tunekin_ranker.snapshot import Snapshot
 
@@ -70,25 +71,29 @@ def service(
     Returns
     -------
     Service
-        Reads `Classified`, writes `Answer`.
+        Reads `Classified` and `TrackSelected`, writes `Answer`.
     """
     shortlist_size = settings.shortlist_size
 
-    def handle(message: Classified) -> Iterator[Answer]:
+    def handle(message: Classified | TrackSelected) -> Iterator[Answer]:
+        snapshot = snapshots.current()
+        track_id = None
+        if isinstance(message, TrackSelected):
+            track_id = message.track_id
+            message = recall(message, snapshot, version=version)
         clip = message.subject
         if not isinstance(clip, ClipSubject):
             # The topic of classified clips holds nothing else; a track there is a defect, and ends as one.
             msg = f"a track on its way to the ranker: {clip.track.track_id}"
             raise TypeError(msg)
-        snapshot = snapshots.current()
-        key = cache_key(message, clip, snapshot, shortlist_size=shortlist_size)
+        key = cache_key(message, clip, snapshot, shortlist_size=shortlist_size, track_id=track_id)
         known = cache.get(key)
         if known is not None:
             yield msgspec.structs.replace(
                 _decoder.decode(known), clip_id=clip.clip_id, key=clip.key, attempt=clip.attempt
             )
             return
-        answer = rank(message, clip, snapshot, version=version, shortlist_size=shortlist_size)
+        answer = rank(message, clip, snapshot, version=version, shortlist_size=shortlist_size, without=track_id)
         cache.set(key, _encoder.encode(answer))
         yield answer
 

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tunekin.messages import Label
 from tunekin_ranker.index import Index
 
@@ -19,12 +22,15 @@ class TrackInfo:
         Empty where unknown.
     duration_s : float
         Length of its sound.
+    probabilities : np.ndarray [shape=(moods,), dtype=float32]
+        Probability of each mood; empty where the model has not judged the track.
     """
 
     title: str
     artist: str
     album: str
     duration_s: float
+    probabilities: NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

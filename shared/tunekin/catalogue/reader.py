@@ -347,7 +347,7 @@ def _track(row: Sequence[Any]) -> Track:
 
 def _index_query(feature_version: str, model_version: str) -> Select[Any]:
     return (
-        select(*_TRACK_COLUMNS, TrackMoodRow.mood, FeaturesRow.frames, FeaturesRow.n_mfcc)
+        select(*_TRACK_COLUMNS, TrackMoodRow.mood, TrackMoodRow.probabilities, FeaturesRow.frames, FeaturesRow.n_mfcc)
         .join(
             FeaturesRow,
             and_(FeaturesRow.track_id == TrackRow.track_id, FeaturesRow.feature_version == feature_version),
@@ -361,7 +361,12 @@ def _index_query(feature_version: str, model_version: str) -> Select[Any]:
 
 
 def _index_row(row: Row[Any]) -> IndexRow:
-    return IndexRow(track=_track(row), mood=row.mood, frames=frames_from_bytes(row.frames, n_mfcc=row.n_mfcc))
+    return IndexRow(
+        track=_track(row),
+        mood=row.mood,
+        probabilities=np.frombuffer(row.probabilities or b"", dtype="<f4"),
+        frames=frames_from_bytes(row.frames, n_mfcc=row.n_mfcc),
+    )
 
 
 def _batches(connection: Connection, page: Select[Any]) -> Iterator[list[IndexRow]]:

@@ -193,12 +193,15 @@ class IndexRow:
         The track.
     mood : int or None
         Number of its mood; unset where the model has not judged it.
+    probabilities : np.ndarray [shape=(moods,), dtype=float32]
+        Probability of each mood; read-only, empty where the model has not judged it.
     frames : np.ndarray [shape=(m, n_mfcc), dtype=float16]
         Its frames; read-only.
     """
 
     track: Track
     mood: int | None
+    probabilities: NDArray[np.float32]
     frames: NDArray[np.float16]
 
 

@@ -258,3 +258,18 @@ def test_the_version_and_help_need_no_home(tunekin: Tunekin, tmp_path: Path) -> 
     assert tunekin("--version", home=tmp_path / "unmade").out.startswith("tunekin ")
     assert "similar" in tunekin("--help", home=tmp_path / "unmade").out
     assert not (tmp_path / "unmade").exists()
+
+
+def test_songs_like_a_song_of_the_catalogue_need_no_recording(tunekin: Tunekin) -> None:
+    song = tunekin("catalog", "list", "--json").document[0]
+    answer = tunekin("similar", "--track", song["track_id"], "-k", "3", "--json").document
+    assert answer["status"] == "answered"
+    assert len(answer["matches"]) == 3
+    assert song["track_id"] not in {match["track_id"] for match in answer["matches"]}
+
+
+@pytest.mark.parametrize("arguments", [(), ("clip.wav", "--track", "t")])
+def test_either_a_recording_or_a_song_is_asked_for(tunekin: Tunekin, arguments: tuple[str, ...]) -> None:
+    done = tunekin("similar", *arguments)
+    assert done.code == 2
+    assert "--track" in done.err

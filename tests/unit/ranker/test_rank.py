@@ -39,6 +39,7 @@ def snapshot(count: int = 12, *, artists: int = 6, version: int = 7) -> Snapshot
                 artist=f"artist {number % artists}",
                 album="",
                 duration_s=TRACK_FRAMES * FEATURES.frame_s,
+                probabilities=np.array([0.5, 0.25, 0.25], np.float32),
             )
             for number, name in enumerate(names)
         },

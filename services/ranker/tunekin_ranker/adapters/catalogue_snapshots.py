@@ -129,5 +129,11 @@ def _infos(rows: Iterable[IndexRow]) -> Iterator[tuple[str, TrackInfo]]:
         track = row.track
         yield (
             track.track_id,
-            TrackInfo(title=track.title, artist=track.artist, album=track.album, duration_s=track.duration_s),
+            TrackInfo(
+                title=track.title,
+                artist=track.artist,
+                album=track.album,
+                duration_s=track.duration_s,
+                probabilities=row.probabilities,
+            ),
         )
