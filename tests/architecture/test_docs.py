@@ -17,8 +17,9 @@ def records():
 
 def is_target(name: str) -> bool:
     targets = re.findall(r"^([a-z][a-z0-9-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    benchmark = ROOT / "benchmarks" / f"{name.removeprefix('bench-').replace('-', '_')}.py"
-    return name in {*targets, "bench-NAME"} or (name.startswith("bench-") and benchmark.is_file())
+    benchmark = ROOT / "benchmarks" / name.removeprefix("bench-").replace("-", "_")
+    runs = benchmark.with_suffix(".py").is_file() or (benchmark / "__main__.py").is_file()
+    return name in {*targets, "bench-NAME"} or (name.startswith("bench-") and runs)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
