@@ -153,6 +153,29 @@ class FsspecBlobStore:
             raise MessageError(msg, hint="the file changed after it was published; publish it again")
         return value
 
+    def check_room(self, *, limit_bytes: int) -> None:
+        """See that what lies under the root is being worked off.
+
+        Parameters
+        ----------
+        limit_bytes : int
+            Most that may lie there.
+
+        Raises
+        ------
+        DependencyError
+            There is more, or the store can't be read.
+        """
+        fs, path = _locate(self._root)
+        try:
+            held_bytes = fs.du(path) if fs.exists(path) else 0
+        except OSError as error:
+            msg = f"the blob store {self._root} can't be read: {error}"
+            raise DependencyError(msg) from error
+        if held_bytes > limit_bytes:
+            msg = f"the blob store {self._root} holds {held_bytes} bytes, more than {limit_bytes}"
+            raise DependencyError(msg, hint="it waits for the featurizer; add workers, or purge dead letters")
+
     def delete(self, claim: ClaimCheck) -> None:
         """Forget a value that this store made; others are left alone.
 

@@ -15,7 +15,7 @@ header             meaning, and what holds where it is missing
 ``ce_datasize``    its length in bytes; unchecked
 ``ce_traceparent`` W3C trace context; none
 ``ce_publishedms`` milliseconds since 1970 at which the publisher sent it; the record's timestamp
-``ce_attempt``     attempt, 1 and up; 1
+``ce_attempt``     attempt, 1 and up; 1. On an internal topic too, where a dead letter was replayed
 ``ce_track``       clips of the type ``tunekin.query.track``: the track to start from, in place of sound
 ``ce_topk``        clips: matches wanted, 1 to 100; 5
 ``ce_scope``       clips: ``all`` or ``mood``; ``all``
@@ -66,6 +66,7 @@ from tunekin.ports import ClaimCheck, Record
 from tunekin.topics import TOPICS, Topic, topic_for
 
 __all__ = [
+    "EVENT_TYPES",
     "K_MAX",
     "answer_json",
     "claim_of",
@@ -85,7 +86,7 @@ K_MAX = 100
 _MOST_DIGITS = 18
 _DEFAULT_SOURCE = "/tunekin"
 _INTERNAL: dict[str, type[InternalMessage]] = {cls.__name__: cls for cls in INTERNAL_VERSIONS}
-_EVENT_TYPES: dict[type[Message], str] = {
+EVENT_TYPES: dict[type[Message], str] = {
     ClipSubmitted: "tunekin.clip.submitted",
     TrackQuery: "tunekin.query.track",
     TrackSubmitted: "tunekin.track.submitted",
@@ -225,7 +226,7 @@ def _key_of(message: Message) -> str:
 
 
 def _headers_of(message: Message) -> tuple[tuple[str, bytes], ...]:
-    attributes: dict[str, str] = {"specversion": "1.0", "type": _EVENT_TYPES[type(message)]}
+    attributes: dict[str, str] = {"specversion": "1.0", "type": EVENT_TYPES[type(message)]}
     content_type = "application/json"
     match message:
         case ClipSubmitted() | TrackQuery():
@@ -299,7 +300,7 @@ def decode(record: Record) -> Message:
     headers = _attributes(record)
     if topic.public:
         _check_type(topic, headers)
-    if TrackQuery in topic.carries and headers.get("type") == _EVENT_TYPES[TrackQuery]:
+    if TrackQuery in topic.carries and headers.get("type") == EVENT_TYPES[TrackQuery]:
         return _track_query(record, headers)
     if ClipSubmitted in topic.carries:
         clip = _clip_subject(record, headers, options=_clip_options(headers))
@@ -320,7 +321,7 @@ def decode(record: Record) -> Message:
         )
     if topic.name in _from_json:
         return _read_json(record)
-    return _read_internal(record)
+    return _read_internal(record, headers)
 
 
 def subject_of(record: Record) -> ClipSubject | TrackSubject | None:
@@ -420,7 +421,7 @@ def _read_json(record: Record) -> Message:
     return message
 
 
-def _read_internal(record: Record) -> Message:
+def _read_internal(record: Record, headers: dict[str, str]) -> Message:
     try:
         envelope = _envelopes.decode(record.value or b"")
         if envelope.type not in _INTERNAL or _INTERNAL[envelope.type] not in TOPICS[record.topic].carries:
@@ -430,10 +431,14 @@ def _read_internal(record: Record) -> Message:
         if envelope.version > known:
             msg = f"{record.topic} holds {envelope.type} version {envelope.version}; this worker reads up to {known}"
             raise UnsupportedVersionError(msg, hint="upgrade this worker; the record waits")
-        return _bodies[envelope.type].decode(envelope.body)
+        message = _bodies[envelope.type].decode(envelope.body)
     except msgspec.DecodeError as error:
         msg = f"a record of {record.topic} is not an internal message: {error}"
         raise MessageError(msg, hint="only Tunekin's own workers write to this topic") from error
+    if "attempt" not in headers:
+        return message
+    subject = msgspec.structs.replace(message.subject, attempt=_attempt(headers, strict=True))
+    return msgspec.structs.replace(message, subject=subject)
 
 
 def _text(value: bytes, name: str, *, strict: bool = True) -> str:
@@ -460,12 +465,12 @@ def _integer(name: str, text: str, *, low: int, high: int | None = None) -> int:
     if (
         not text.isascii()
         or not text.isdecimal()
-        or int(text[:18]) < low
-        or (high is not None and int(text[:18]) > high)
+        or int(text[:_MOST_DIGITS]) < low
+        or (high is not None and int(text[:_MOST_DIGITS]) > high)
     ):
         msg = f"{name} is {text[:40]!r}"
         raise OptionError(msg, hint=f"{name} takes {wanted}")
-    return int(text[:18])
+    return int(text[:_MOST_DIGITS])
 
 
 def _choice(name: str, text: str, choices: Iterable[T]) -> T:
@@ -477,7 +482,7 @@ def _choice(name: str, text: str, choices: Iterable[T]) -> T:
 
 
 def _check_type(topic: Topic, headers: dict[str, str]) -> None:
-    types = [_EVENT_TYPES[carried] for carried in topic.carries]
+    types = [EVENT_TYPES[carried] for carried in topic.carries]
     if headers.get("type", types[0]) not in types:
         msg = f"ce_type is {headers['type'][:80]!r}"
         raise MessageError(msg, hint=f"{topic.name} takes {' or '.join(types)}")
@@ -489,7 +494,7 @@ def _track_query(record: Record, headers: dict[str, str]) -> TrackQuery:
         raise MessageError(msg, hint="ce_track is the id of a track of the catalogue")
     if record.value:
         msg = f"the record has both a value of {len(record.value)} bytes and ce_track={headers['track'][:80]!r}"
-        raise MessageError(msg, hint=f"send a sound as {_EVENT_TYPES[ClipSubmitted]}")
+        raise MessageError(msg, hint=f"send a sound as {EVENT_TYPES[ClipSubmitted]}")
     return TrackQuery(
         subject=_clip_subject(record, headers, options=_clip_options(headers)),
         track_id=headers["track"],

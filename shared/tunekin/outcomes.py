@@ -1,28 +1,9 @@
-"""What becomes of a record that can't be handled: a failure for its publisher, a dead letter for the operator.
-
-A dead letter keeps the original value, key and headers and adds headers that say what happened:
-
-===================  ====================================================
-header               meaning
-===================  ====================================================
-``dl_topic``         topic that the record came from
-``dl_partition``     its partition there
-``dl_offset``        its offset there
-``dl_key``           its key
-``dl_stage``         role that gave up
-``dl_code``          code of the error, see `tunekin.errors`
-``dl_message``       what was wrong
-``dl_hint``          what would be right
-``dl_failed_ms``     milliseconds since 1970 at which it failed
-===================  ====================================================
-"""
+"""What becomes of a record that can't be handled, in the words of the public contract: a failure for its publisher."""
 
 from tunekin.errors import TunekinError
 from tunekin.messages import Answer, ClipSubject, Outcome, Problem, Subject, TrackOutcome
-from tunekin.ports import Record
-from tunekin.topics import DEAD_LETTERS
 
-__all__ = ["dead_letter", "failure", "problem_of"]
+__all__ = ["failure", "problem_of"]
 
 
 def problem_of(error: Exception) -> Problem:
@@ -77,43 +58,4 @@ def failure(subject: Subject, problem: Problem) -> Outcome:
         status="failed",
         error=problem,
         attempt=subject.attempt,
-    )
-
-
-def dead_letter(record: Record, problem: Problem, *, stage: str, failed_ms: float) -> Record:
-    """Keep a failed record for the operator.
-
-    Parameters
-    ----------
-    record : Record
-        The record as it was read.
-    problem : Problem
-        Why it failed.
-    stage : str
-        Role that gave up.
-    failed_ms : float
-        Time of day.
-
-    Returns
-    -------
-    Record
-        Dead letter, keyed by the original's place, so that it is written once.
-    """
-    place = f"{record.topic}/{record.partition}/{record.offset}"
-    added = {
-        "dl_topic": record.topic,
-        "dl_partition": str(record.partition),
-        "dl_offset": str(record.offset),
-        "dl_stage": stage,
-        "dl_code": problem.code,
-        "dl_message": problem.message,
-        "dl_hint": problem.hint,
-        "dl_failed_ms": f"{failed_ms:.0f}",
-    }
-    key = () if record.key is None else (("dl_key", record.key),)
-    return Record(
-        topic=DEAD_LETTERS,
-        key=place.encode(),
-        value=record.value,
-        headers=(*record.headers, *((name, value.encode()) for name, value in added.items()), *key),
     )

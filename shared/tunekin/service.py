@@ -27,11 +27,14 @@ class Service:
         Topics that it reads.
     handle : Handler
         Maps a message to the messages that follow from it; raises a `tunekin.errors.TunekinError` to say no.
+    writes : tuple of str
+        Topics that the handler's messages go to.
     """
 
     role: str
     topics: tuple[str, ...]
     handle: Handler
+    writes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,21 @@ from tunekin.errors import SettingsError
 __all__ = ["Settings", "forbid_unknown", "names_of", "read"]
 
 _PREFIX = "TUNEKIN_"
+# What each part's variables begin with. A program passes over those of parts that it does not have, since one shell or
+# one file of variables may serve several programs; a mistake among them stops the program that they are for.
+_PARTS = (
+    "TUNEKIN_BLOBS_",
+    "TUNEKIN_CACHE_",
+    "TUNEKIN_CATALOGUE_",
+    "TUNEKIN_CLASSIFIER_",
+    "TUNEKIN_HEALTH_",
+    "TUNEKIN_INGEST_",
+    "TUNEKIN_KAFKA_",
+    "TUNEKIN_LOG_",
+    "TUNEKIN_RANKER_",
+)
+# Of the programs for one person and one machine, which services pass over.
+_EMBEDDED = frozenset({"TUNEKIN_HOME", "TUNEKIN_WORKERS"})
 # Read by the tests and by make, not by a program of Tunekin.
 _OTHERS = frozenset({"TUNEKIN_NATIVE_CACHE", "TUNEKIN_TEST_AUDIO", "TUNEKIN_TEST_AUDIO_REQUIRED"})
 
@@ -76,12 +91,12 @@ def read(group: type[S]) -> S:
 
 
 def forbid_unknown(groups: Iterable[type[Settings]], environment: Mapping[str, str] = os.environ) -> None:
-    """Refuse variables with the prefix of Tunekin that none of the groups knows.
+    """Refuse variables with the prefix of Tunekin that none of the groups knows, but for those of other parts.
 
     Parameters
     ----------
     groups : iterable of type
-        All groups that a program of Tunekin may read.
+        All groups that the program reads.
     environment : mapping of str to str
         The variables.
 
@@ -90,8 +105,11 @@ def forbid_unknown(groups: Iterable[type[Settings]], environment: Mapping[str, s
     SettingsError
         An unknown variable; the hint names the most similar known one.
     """
-    known = _OTHERS.union(*(names_of(group) for group in groups))
-    unknown = sorted(name for name in environment if name.upper().startswith(_PREFIX) and name.upper() not in known)
+    mine = list(groups)
+    known = _OTHERS.union(_EMBEDDED, *(names_of(group) for group in mine))
+    others = tuple(part for part in _PARTS if not any(name.startswith(part) for name in known))
+    named = {name.upper(): name for name in environment if name.upper().startswith(_PREFIX)}
+    unknown = sorted(named[name] for name in named if name not in known and not name.startswith(others))
     if unknown:
         similar = difflib.get_close_matches(unknown[0].upper(), known, n=1, cutoff=0.0)
         msg = f"unknown setting {', '.join(unknown)}"

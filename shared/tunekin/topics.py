@@ -22,7 +22,7 @@ from tunekin.messages import (
     TrackSubmitted,
 )
 
-__all__ = ["DEAD_LETTERS", "INLINE_LIMIT_BYTES", "TOPICS", "Topic", "topic_for"]
+__all__ = ["DEAD_LETTERS", "INLINE_LIMIT_BYTES", "TOPICS", "Topic", "outcomes_of", "topic_for"]
 
 _DAY_MS = 86_400_000
 
@@ -146,3 +146,28 @@ def topic_for(message: Message) -> Topic:
         clips, tracks = _LANES[type(message)]
         return TOPICS[clips if isinstance(message.subject, ClipSubject) else tracks]
     return TOPICS[_SINGLE[type(message)]]
+
+
+def outcomes_of(name: str) -> str | None:
+    """Name the topic that tells publishers what came of the records of a topic.
+
+    Parameters
+    ----------
+    name : str
+        A topic.
+
+    Returns
+    -------
+    str or None
+        None where nobody published the record to learn what comes of it.
+
+    Examples
+    --------
+    >>> outcomes_of("clips.audio"), outcomes_of("catalog.ingest"), outcomes_of("catalog.changes")
+    ('recommendations', 'catalog.outcomes', None)
+    """
+    if name == _SINGLE[ClipSubmitted] or name.startswith("clips."):
+        return _SINGLE[Answer]
+    if name == _SINGLE[TrackSubmitted] or name.startswith("tracks."):
+        return _SINGLE[TrackOutcome]
+    return None

@@ -24,10 +24,11 @@ import msgspec
 import structlog
 
 from tunekin import codec
+from tunekin.dead_letters import bury
 from tunekin.errors import DependencyError, MessageError, TunekinError, UnsupportedVersionError, WorkerKilledError
 from tunekin.messages import Answer, Message, StageTime, Subject, Trace
 from tunekin.metrics import WorkerMetrics
-from tunekin.outcomes import dead_letter, failure, problem_of
+from tunekin.outcomes import failure, problem_of
 from tunekin.ports import BlobStore, ClaimCheck, Clock, Consumer, Producer, Record
 from tunekin.service import Follower, Service
 from tunekin.topics import INLINE_LIMIT_BYTES, TOPICS
@@ -58,12 +59,13 @@ class Backoff:
     Examples
     --------
     >>> [Backoff().pause_s(n) for n in (1, 2, 3, 10)]
-    [0.5, 1.0, 2.0, 30.0]
+    [0.5, 1.0, 2.0, 10.0]
     """
 
     first_s: float = 0.5
     factor: float = 2.0
-    most_s: float = 30.0
+    # Whoever waits for an answer should not wait long for a server that is back already.
+    most_s: float = 10.0
 
     def pause_s(self, deferrals: int) -> float:
         """Pause after so many deferrals in a row.
@@ -355,7 +357,13 @@ class Worker:
             error=problem.message,
             exc_info=error if is_defect else None,
         )
-        letter = dead_letter(record, problem, stage=self._service.role, failed_ms=self._clock() * 1000)
+        letter = bury(
+            record,
+            problem,
+            stage=self._service.role,
+            attempt=1 if subject is None else subject.attempt,
+            failed_ms=self._clock() * 1000,
+        )
         if subject is None:
             return [letter]
         outcome = _stamped(failure(subject, problem), self._traced(message, started_s))

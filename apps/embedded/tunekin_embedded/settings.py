@@ -89,9 +89,7 @@ class EmbeddedSettings:
         SettingsError
             A variable is unknown, or its value impossible.
         """
-        # An embedded program has no broker: settings for one, in the same shell, are for another program.
-        mine = {name: value for name, value in os.environ.items() if not name.upper().startswith("TUNEKIN_KAFKA_")}
-        forbid_unknown(GROUPS, mine)
+        forbid_unknown(GROUPS)
         return cls(
             program=read(ProgramSettings),
             ingest=read(IngestSettings),

@@ -8,10 +8,10 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from tunekin.errors import OptionError
-from tunekin.messages import Track
+from tunekin.errors import MessageError, OptionError
+from tunekin.messages import Problem, Track, TrackOutcome
 
-__all__ = ["EXTENSIONS", "content_sha256", "find", "from_manifest", "local_path", "track_id"]
+__all__ = ["EXTENSIONS", "content_sha256", "find", "from_manifest", "local_path", "track_id", "unreadable"]
 
 # Names that sound files have; what a file really is, its bytes decide.
 EXTENSIONS = frozenset(
@@ -115,6 +115,27 @@ def content_sha256(uri: str) -> str:
     """
     with local_path(uri).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def unreadable(track: Track, error: OSError) -> TrackOutcome:
+    """Say that a track's file can't be read.
+
+    Parameters
+    ----------
+    track : Track
+        The track.
+    error : OSError
+        Why.
+
+    Returns
+    -------
+    TrackOutcome
+        A failure.
+    """
+    problem = Problem(
+        code=MessageError.code, message=f"the file can't be read: {error.strerror}", hint="check that it is there"
+    )
+    return TrackOutcome(track_id=track.track_id, source_uri=track.source_uri, status="failed", error=problem)
 
 
 def find(path: Path) -> Iterator[Track]:

@@ -6,19 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
 from tunekin import codec
-from tunekin.errors import MessageError
 from tunekin.local import LocalBus, LocalProducer
-from tunekin.messages import Problem, Trace, Track, TrackOutcome, TrackSubject, TrackSubmitted
+from tunekin.messages import Trace, Track, TrackOutcome, TrackSubject, TrackSubmitted
 from tunekin.ports import ClaimCheck, Clock, Record
 from tunekin.service import Service
 from tunekin.worker import Worker
 from tunekin_classifier import service as classifier
 from tunekin_embedded.compute_process import ComputeProcess
 from tunekin_embedded.parts import Parts
-from tunekin_embedded.sound_files import content_sha256
+from tunekin_embedded.sound_files import content_sha256, unreadable
 from tunekin_featurizer.role import ROLE as FEATURIZER
 from tunekin_ingest import service as ingest
 
@@ -98,18 +95,12 @@ class _Submissions:
         self.complete = True
 
     def _record(self, track: Track) -> Record:
-        outcome = TrackOutcome(track_id=track.track_id, source_uri=track.source_uri, status="unchanged")
         try:
             sha256 = content_sha256(track.source_uri)
         except OSError as error:
-            problem = Problem(
-                code=MessageError.code,
-                message=f"the file can't be read: {error.strerror}",
-                hint="check that it is there",
-            )
-            return codec.encode(msgspec.structs.replace(outcome, status="failed", error=problem))
+            return codec.encode(unreadable(track, error))
         if sha256 in self._known:
-            return codec.encode(outcome)
+            return codec.encode(TrackOutcome(track_id=track.track_id, source_uri=track.source_uri, status="unchanged"))
         self._known[sha256] = track.track_id
         trace = Trace(published_ms=self._clock() * 1000)
         record = codec.encode(TrackSubmitted(subject=TrackSubject(track=track), data=b"", trace=trace))

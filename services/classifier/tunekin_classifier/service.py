@@ -15,6 +15,8 @@ __all__ = ["ROLE", "MoodModel", "service"]
 
 ROLE = "classifier"
 
+_WRITES = {"clips.features": "clips.classified", "tracks.features": "tracks.classified"}
+
 
 class MoodModel(Protocol):
     """What the handler needs of a model."""
@@ -70,4 +72,4 @@ def service(model: MoodModel, *, topics: tuple[str, ...]) -> Service:
             trace=message.trace,
         )
 
-    return Service(role=ROLE, topics=topics, handle=handle)
+    return Service(role=ROLE, topics=topics, handle=handle, writes=tuple(_WRITES[topic] for topic in topics))

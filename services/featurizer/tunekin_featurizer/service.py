@@ -13,6 +13,7 @@ from tunekin_featurizer.role import ROLE
 
 __all__ = ["service"]
 
+_WRITES = {"clips.audio": "clips.features", "tracks.audio": "tracks.features"}
 
 # int16 to the range [-1, 1).
 _FULL_SCALE = np.float32(32_768.0)
@@ -48,4 +49,4 @@ def service(*, topics: tuple[str, ...], version: FeatureVersion = FEATURES) -> S
             trace=message.trace,
         )
 
-    return Service(role=ROLE, topics=topics, handle=handle)
+    return Service(role=ROLE, topics=topics, handle=handle, writes=tuple(_WRITES[topic] for topic in topics))

@@ -1,6 +1,6 @@
 """Topics and handlers of ingest's two roles: *decode* and *write*."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -28,6 +28,13 @@ __all__ = ["DECODE", "WRITE", "CatalogueWriter", "Decoder", "decode_service", "w
 
 DECODE = "ingest"
 WRITE = "writer"
+
+_WRITES = {
+    "clips": ("clips.audio", "clips.classified"),
+    "catalog.ingest": ("tracks.audio",),
+    "tracks.classified": ("catalog.changes", "catalog.outcomes"),
+    "recommendations": (),
+}
 
 
 class Decoder(Protocol):
@@ -82,7 +89,11 @@ class CatalogueWriter(Protocol):
         """
 
 
-def decode_service(decoder: Decoder, *, topics: tuple[str, ...]) -> Service:
+def _admit() -> None:
+    """Let every song in."""
+
+
+def decode_service(decoder: Decoder, *, topics: tuple[str, ...], admit: Callable[[], None] = _admit) -> Service:
     """Make the role that is the only one to touch untrusted bytes.
 
     Parameters
@@ -91,6 +102,8 @@ def decode_service(decoder: Decoder, *, topics: tuple[str, ...]) -> Service:
         Decodes in a sandbox.
     topics : tuple of str
         ``clips``, ``catalog.ingest`` or both.
+    admit : callable
+        Asked before a song is decoded; raises what is retriable where those before it have to be worked off first.
 
     Returns
     -------
@@ -110,6 +123,7 @@ def decode_service(decoder: Decoder, *, topics: tuple[str, ...]) -> Service:
                 message.subject, start_s=options.start_s or 0.0, duration_s=pcm.duration_s
             )
         else:
+            admit()
             pcm = decoder.decode(message.data)
             track = with_tags(message.subject.track, pcm.source.tags)
             track = msgspec.structs.replace(track, duration_s=pcm.duration_s)
@@ -121,7 +135,7 @@ def decode_service(decoder: Decoder, *, topics: tuple[str, ...]) -> Service:
             trace=message.trace,
         )
 
-    return Service(role=DECODE, topics=topics, handle=handle)
+    return Service(role=DECODE, topics=topics, handle=handle, writes=_written(topics))
 
 
 def write_service(writer: CatalogueWriter, *, topics: tuple[str, ...]) -> Service:
@@ -169,4 +183,8 @@ def write_service(writer: CatalogueWriter, *, topics: tuple[str, ...]) -> Servic
             attempt=subject.attempt,
         )
 
-    return Service(role=WRITE, topics=topics, handle=handle)
+    return Service(role=WRITE, topics=topics, handle=handle, writes=_written(topics))
+
+
+def _written(topics: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(written for topic in topics for written in _WRITES[topic])

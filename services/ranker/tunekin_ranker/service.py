@@ -97,7 +97,7 @@ def service(
         cache.set(key, _encoder.encode(answer))
         yield answer
 
-    return Service(role=ROLE, topics=topics, handle=handle)
+    return Service(role=ROLE, topics=topics, handle=handle, writes=("recommendations",))
 
 
 def follower(snapshots: Snapshots) -> Follower:

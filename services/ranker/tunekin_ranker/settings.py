@@ -1,11 +1,11 @@
 """Settings of the ranker."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from tunekin.settings import Settings
 
-__all__ = ["RankerSettings"]
+__all__ = ["CacheSettings", "RankerSettings"]
 
 
 class RankerSettings(Settings):
@@ -16,7 +16,9 @@ class RankerSettings(Settings):
     shortlist_size : int
         Tracks that faiss proposes in the mode ``shortlist``.
     cache_entries : int
-        Answers kept in memory; 0 keeps none.
+        Answers kept in memory where there is no Redis; 0 keeps none.
+    model_version : str
+        Mood model whose moods answers have; the only one that the catalogue knows unless it is set.
     """
 
     model_config = SettingsConfigDict(env_prefix="TUNEKIN_RANKER_")
@@ -24,3 +26,25 @@ class RankerSettings(Settings):
     # On real music 200 of 400 tracks by mean vector hold 94 % of the true five best; 50 hold two thirds.
     shortlist_size: int = Field(default=200, ge=1)
     cache_entries: int = Field(default=10_000, ge=0)
+    model_version: str = ""
+
+
+class CacheSettings(Settings):
+    """Where answers are cached; variables begin with ``TUNEKIN_CACHE_``.
+
+    Attributes
+    ----------
+    url : SecretStr
+        ``redis://:PASSWORD@HOST:PORT/DATABASE``, ``rediss://`` for TLS; unset means the ranker's own memory.
+    ttl_s : float
+        How long an answer is kept, in seconds.
+    timeout_s : float
+        How long Redis may take to connect, and to answer, in seconds.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TUNEKIN_CACHE_")
+
+    url: SecretStr = SecretStr("")
+    ttl_s: float = Field(default=86_400.0, gt=0)
+    # An answer takes about as long to find.
+    timeout_s: float = Field(default=0.05, gt=0)

@@ -249,7 +249,7 @@ def check_schema(engine: Engine) -> None:
     if not _is_current(engine):
         raise DependencyError(
             f"the catalogue's tables are older than revision {_head()!r}, which this version of Tunekin needs",
-            hint="migrate it: the catalogue's writer does so when it starts",
+            hint="migrate it by `tunekin setup`",
         )
 
 

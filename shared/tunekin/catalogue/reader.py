@@ -242,6 +242,18 @@ class CatalogueReader:
 
     # --- moods ---
 
+    def model_versions(self) -> list[str]:
+        """List the mood models that the catalogue knows.
+
+        Returns
+        -------
+        list of str
+            Their versions, in order.
+        """
+        query = select(MoodRow.model_version).distinct().order_by(MoodRow.model_version)
+        with reading(self._engine) as connection:
+            return list(connection.execute(query).scalars())
+
     def moods(self, model_version: str) -> list[Mood]:
         """List the moods of a model.
 

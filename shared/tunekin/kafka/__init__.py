@@ -5,7 +5,19 @@ operator gives them on the cluster.
 """
 
 from tunekin.kafka.bus import KafkaBus, KafkaConsumer, KafkaProducer
+from tunekin.kafka.groups import GroupLag, lags
 from tunekin.kafka.settings import KafkaSettings
-from tunekin.kafka.topics import check, create_missing, drift
+from tunekin.kafka.topics import check, create_missing, drift, existing
 
-__all__ = ["KafkaBus", "KafkaConsumer", "KafkaProducer", "KafkaSettings", "check", "create_missing", "drift"]
+__all__ = [
+    "GroupLag",
+    "KafkaBus",
+    "KafkaConsumer",
+    "KafkaProducer",
+    "KafkaSettings",
+    "check",
+    "create_missing",
+    "drift",
+    "existing",
+    "lags",
+]

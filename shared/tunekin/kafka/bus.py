@@ -8,7 +8,8 @@ A rebalance happens inside `poll` only. What was polled before it and not commit
 partition next, so a commit that comes too late is no error.
 """
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import kafka
@@ -30,6 +31,8 @@ _FETCH_BYTES = 8 * _LARGEST_RECORD_BYTES
 
 # New partitions, and whatever a member has missed, are seen within this.
 _METADATA_AGE_MS = 30_000
+_HISTORY_POLL_S = 1.0
+_HISTORY_RECORDS = 100
 
 
 class KafkaBus:
@@ -123,6 +126,29 @@ class KafkaBus:
                 # leader gives none to anybody, until metadata are asked for again.
                 _partitions(client, names)
         return KafkaConsumer(client, settings)
+
+    def history(self, topic: str) -> Iterator[Record]:
+        """Read all that a topic holds at present.
+
+        Parameters
+        ----------
+        topic : str
+            The topic.
+
+        Yields
+        ------
+        Record
+            In order within each partition.
+
+        Raises
+        ------
+        SettingsError
+            A broker refuses the client.
+        DependencyError
+            None answers, or the topic is missing.
+        """
+        with contextlib.closing(self.consumer([topic], group=None)) as consumer:
+            yield from consumer.since_the_beginning()
 
 
 def _partitions(client: kafka.KafkaConsumer, names: Sequence[str]) -> dict[str, set[int]]:
@@ -288,6 +314,32 @@ class KafkaConsumer:
                 for one in found
             )
         return records
+
+    def since_the_beginning(self) -> Iterator[Record]:
+        """Read the partitions of a member of no group from their first records to their present ends.
+
+        Yields
+        ------
+        Record
+            In order within each partition.
+
+        Raises
+        ------
+        SettingsError
+            A broker refuses the client.
+        DependencyError
+            The client is in doubt, and has to be made anew.
+        """
+        with speaking(self._settings):
+            places = list(self._client.assignment())
+            ends = self._client.end_offsets(places)
+            # Asked for and not sought by the client's own means, for the reason that `_follow_from_now` has.
+            for place, offset in self._client.beginning_offsets(places).items():
+                self._client.seek(place, offset)
+        while any(self._client.position(place) < end for place, end in ends.items()):
+            for record in self.poll(timeout_s=_HISTORY_POLL_S, max_records=_HISTORY_RECORDS):
+                if record.offset < ends[kafka.TopicPartition(self._settings.prefix + record.topic, record.partition)]:
+                    yield record
 
     def rewind(self, record: Record) -> None:
         """Make a record the next one of its partition.

@@ -5,13 +5,14 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+import kafka
 from kafka import errors
 from kafka.net.compat import KafkaNetClient
 
 from tunekin.errors import DependencyError, SettingsError
 from tunekin.kafka.settings import KafkaSettings
 
-__all__ = ["connecting", "speaking"]
+__all__ = ["administering", "connecting", "speaking"]
 
 # A client that was called wrongly: a defect, which stays what it is.
 _DEFECTS = (errors.IllegalArgumentError, errors.IllegalStateError, errors.KafkaConfigurationError)
@@ -67,6 +68,36 @@ def connecting(settings: KafkaSettings) -> Iterator[dict[str, Any]]:
             f"{where} takes connections but gives no answer in {settings.connect_timeout_s:g} s",
             hint=f"wait until it is up, or correct TUNEKIN_KAFKA_SECURITY_PROTOCOL={settings.security_protocol}",
         ) from error
+
+
+@contextlib.contextmanager
+def administering(settings: KafkaSettings) -> Iterator[kafka.KafkaAdminClient]:
+    """Connect an administrator's client for a while.
+
+    Parameters
+    ----------
+    settings : KafkaSettings
+        Where the client connects to.
+
+    Yields
+    ------
+    kafka.KafkaAdminClient
+        Closed at the end.
+
+    Raises
+    ------
+    SettingsError
+        A broker refuses the client.
+    DependencyError
+        None answers.
+    """
+    with connecting(settings) as options:
+        admin = kafka.KafkaAdminClient(**options)
+    try:
+        with speaking(settings):
+            yield admin
+    finally:
+        admin.close()
 
 
 @contextlib.contextmanager

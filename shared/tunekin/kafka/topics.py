@@ -1,18 +1,18 @@
 """Topics on the brokers, held against the one table."""
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import kafka
 from kafka import errors
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from tunekin.errors import DependencyError
-from tunekin.kafka.failures import connecting, speaking
+from tunekin.kafka.failures import administering
 from tunekin.kafka.settings import KafkaSettings
 from tunekin.topics import TOPICS, Topic
 
-__all__ = ["check", "create_missing", "drift"]
+__all__ = ["check", "create_missing", "drift", "existing"]
 
 
 def create_missing(settings: KafkaSettings, topics: Iterable[Topic] = tuple(TOPICS.values())) -> list[str]:
@@ -38,7 +38,7 @@ def create_missing(settings: KafkaSettings, topics: Iterable[Topic] = tuple(TOPI
         None answers, or one can't create a topic.
     """
     wanted = list(topics)
-    with _admin(settings) as admin:
+    with administering(settings) as admin:
         found = _partitions(admin, settings, wanted)
         missing = [topic for topic in wanted if topic.name not in found]
         if not missing:
@@ -81,7 +81,7 @@ def drift(settings: KafkaSettings, topics: Iterable[Topic] = tuple(TOPICS.values
         None answers.
     """
     wanted = list(topics)
-    with _admin(settings) as admin:
+    with administering(settings) as admin:
         found = _partitions(admin, settings, wanted)
         resources = [ConfigResource(ConfigResourceType.TOPIC, settings.prefix + name) for name in found]
         described = admin.describe_configs(resources, config_filter="all").get("topic", {}) if found else {}
@@ -95,6 +95,34 @@ def drift(settings: KafkaSettings, topics: Iterable[Topic] = tuple(TOPICS.values
         wants = {"partitions": str(topic.partitions)} | _configs(topic)
         lines += [f"{name} has {key}={is_[key]}, not {value}" for key, value in wants.items() if is_[key] != value]
     return lines
+
+
+def existing(settings: KafkaSettings, topics: Iterable[Topic] = tuple(TOPICS.values())) -> list[str]:
+    """Name the topics that are there.
+
+    Parameters
+    ----------
+    settings : KafkaSettings
+        Which brokers, and the topics' prefix.
+    topics : iterable of Topic
+        Which topics are asked for.
+
+    Returns
+    -------
+    list of str
+        Names of those of them that are there, without prefix, in the order of the question.
+
+    Raises
+    ------
+    SettingsError
+        A broker refuses the client.
+    DependencyError
+        None answers.
+    """
+    wanted = list(topics)
+    with administering(settings) as admin:
+        found = _partitions(admin, settings, wanted)
+    return [topic.name for topic in wanted if topic.name in found]
 
 
 def check(settings: KafkaSettings, topics: Iterable[Topic] = tuple(TOPICS.values())) -> None:
@@ -115,25 +143,13 @@ def check(settings: KafkaSettings, topics: Iterable[Topic] = tuple(TOPICS.values
         None answers, or a topic is missing.
     """
     wanted = list(topics)
-    with _admin(settings) as admin:
-        found = _partitions(admin, settings, wanted)
+    found = existing(settings, wanted)
     missing = [settings.prefix + topic.name for topic in wanted if topic.name not in found]
     if missing:
         raise DependencyError(
             f"Kafka at {settings.bootstrap_servers} has no topic {', '.join(missing)}",
-            hint="create the topics, or correct TUNEKIN_KAFKA_PREFIX",
+            hint="create them by `tunekin setup`, or correct TUNEKIN_KAFKA_PREFIX",
         )
-
-
-@contextlib.contextmanager
-def _admin(settings: KafkaSettings) -> Iterator[kafka.KafkaAdminClient]:
-    with connecting(settings) as options:
-        admin = kafka.KafkaAdminClient(**options)
-    try:
-        with speaking(settings):
-            yield admin
-    finally:
-        admin.close()
 
 
 def _partitions(admin: kafka.KafkaAdminClient, settings: KafkaSettings, topics: Iterable[Topic]) -> dict[str, int]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tunekin.errors import DependencyError, MessageError, SettingsError
-from tunekin.kafka import KafkaBus, KafkaSettings, check, create_missing, drift
+from tunekin.kafka import KafkaBus, KafkaSettings, check, create_missing, drift, existing, lags
 from tunekin.ports import Consumer, Record
 from tunekin.topics import DEAD_LETTERS, TOPICS
 
@@ -146,3 +146,42 @@ def test_a_commit_that_comes_too_late_moves_nothing(kafka_settings):
     assert poll_one(third) == record
     for client in (third, first, producer):
         client.close()
+
+
+def send(settings: KafkaSettings, *values: bytes) -> None:
+    producer = KafkaBus(settings).producer()
+    deliveries = [producer.send(Record(topic="clips", key=value, value=value)) for value in values]
+    producer.flush()
+    for delivery in deliveries:
+        delivery.result(0)
+    producer.close()
+
+
+def test_the_topics_of_an_installation_are_told_by_their_own_names(kafka_settings):
+    create_missing(kafka_settings, SMALL)
+    assert existing(kafka_settings) == ["clips", DEAD_LETTERS]
+    assert existing(kafka_settings.model_copy(update={"prefix": f"{kafka_settings.prefix}x."})) == []
+
+
+def test_all_that_a_topic_holds_can_be_read_at_any_time(kafka_settings):
+    create_missing(kafka_settings, [replace(TOPICS["clips"], partitions=3), TOPICS[DEAD_LETTERS]])
+    bus = KafkaBus(kafka_settings)
+    assert list(bus.history("clips")) == []
+    values = [str(number).encode() for number in range(250)]
+    send(kafka_settings, *values)
+    assert {record.value for record in bus.history("clips")} == set(values)
+    assert len(list(bus.history("clips"))) == len(values)
+
+
+def test_what_waits_for_a_group_is_what_it_has_not_committed(kafka_settings):
+    create_missing(kafka_settings, SMALL)
+    send(kafka_settings, b"1", b"2", b"3")
+    assert lags(kafka_settings) == []
+    consumer = KafkaBus(kafka_settings).consumer(["clips"], group="reader")
+    poll_one(consumer)
+    consumer.commit()
+    (lag,) = lags(kafka_settings)
+    assert (lag.group, lag.members, lag.behind) == ("reader", 1, {"clips": 2})
+    consumer.close()
+    (lag,) = lags(kafka_settings)
+    assert (lag.members, lag.behind) == (0, {"clips": 2})

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunekin.blobs import FsspecBlobStore, is_within
-from tunekin.errors import AudioTooLargeError, MessageError
+from tunekin.errors import AudioTooLargeError, DependencyError, MessageError
 from tunekin.ports import ClaimCheck
 
 
@@ -74,3 +74,13 @@ def test_a_uri_is_within_a_prefix_only_if_walking_it_ends_there(steps: list[str]
 )
 def test_another_place_is_not_within(uri: str) -> None:
     assert not is_within(uri, "file:///music")
+
+
+def test_a_store_that_holds_more_than_it_may_asks_to_wait_until_it_is_worked_off(store: FsspecBlobStore) -> None:
+    store.check_room(limit_bytes=0)
+    claims = [store.put(b"x" * 10) for _ in range(3)]
+    store.check_room(limit_bytes=30)
+    with pytest.raises(DependencyError, match="holds 30 bytes, more than 29"):
+        store.check_room(limit_bytes=29)
+    store.delete(claims[0])
+    store.check_room(limit_bytes=29)

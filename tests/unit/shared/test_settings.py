@@ -44,6 +44,12 @@ def test_known_variables_are_accepted() -> None:
     forbid_unknown([Group], dict.fromkeys(names_of(Group), "1"))
 
 
+def test_variables_of_parts_that_the_program_does_not_have_are_passed_over() -> None:
+    forbid_unknown([Group], {"TUNEKIN_KAFKA_PREFIX": "x", "TUNEKIN_RANKER_ANYTHING": "x", "TUNEKIN_WORKERS": "2"})
+    with pytest.raises(SettingsError, match="TUNEKIN_RANKING_K"):
+        forbid_unknown([Group], {"TUNEKIN_RANKING_K": "x"})
+
+
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Group().limit_s = 2.0  # type: ignore[misc]

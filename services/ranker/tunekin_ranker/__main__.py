@@ -1,0 +1,84 @@
+"""``tunekin-ranker rank``: composition root."""
+
+import contextlib
+
+import numpy as np
+
+from tunekin.catalogue.database import check_schema, open_engine
+from tunekin.catalogue.reader import CatalogueReader
+from tunekin.errors import DependencyError, SettingsError
+from tunekin.features import FEATURES
+from tunekin.ports import Cache
+from tunekin.process import Process, Role, Root, run
+from tunekin.process_settings import CatalogueSettings
+from tunekin.settings import read
+from tunekin_ranker.adapters.catalogue_snapshots import CatalogueSnapshots
+from tunekin_ranker.adapters.memory_cache import MemoryCache
+from tunekin_ranker.adapters.redis_cache import RedisCache
+from tunekin_ranker.dtw import Clip
+from tunekin_ranker.search import search
+from tunekin_ranker.service import follower, service
+from tunekin_ranker.settings import CacheSettings, RankerSettings
+
+__all__ = ["ROOTS", "main"]
+
+# Frames of a clip of 6 s.
+_WARM_FRAMES = 64
+
+
+def _rank(process: Process) -> Role:
+    settings = read(RankerSettings)
+    engine = open_engine(read(CatalogueSettings).url.get_secret_value())
+    process.closing.callback(engine.dispose)
+    check_schema(engine)
+    reader = CatalogueReader(engine)
+    snapshots = CatalogueSnapshots(reader, model_version=_model_version(reader, settings.model_version))
+
+    def warm_up() -> None:
+        noise = np.random.default_rng(0).normal(size=(_WARM_FRAMES, FEATURES.n_mfcc)).astype(np.float16)
+        search(snapshots.current().index, Clip(noise), k=1)
+
+    return Role(
+        service=service(snapshots, _cache(process, settings), topics=("clips.classified",), settings=settings),
+        warm_up=warm_up,
+        followers=(follower(snapshots),),
+    )
+
+
+def _model_version(reader: CatalogueReader, asked: str) -> str:
+    known = reader.model_versions()
+    if not known:
+        raise DependencyError("the catalogue knows no mood model yet", hint="run `tunekin setup` first")
+    if asked and asked not in known:
+        raise SettingsError(
+            f"TUNEKIN_RANKER_MODEL_VERSION is {asked!r}, which the catalogue does not know",
+            hint=f"it knows {', '.join(known)}",
+        )
+    if not asked and len(known) > 1:
+        raise SettingsError(
+            f"the catalogue knows the mood models {', '.join(known)}",
+            hint="set TUNEKIN_RANKER_MODEL_VERSION to the one that the classifiers run",
+        )
+    return asked or known[0]
+
+
+def _cache(process: Process, settings: RankerSettings) -> Cache:
+    cache = read(CacheSettings)
+    url = cache.url.get_secret_value()
+    if not url:
+        return MemoryCache(max_entries=settings.cache_entries)
+    return process.closing.enter_context(
+        contextlib.closing(RedisCache(url, ttl_s=cache.ttl_s, timeout_s=cache.timeout_s))
+    )
+
+
+ROOTS = {"rank": Root(compose=_rank, settings=(RankerSettings, CatalogueSettings, CacheSettings))}
+
+
+def main() -> None:
+    """Run a role of the ranker."""
+    run("tunekin-ranker", ROOTS)
+
+
+if __name__ == "__main__":
+    main()

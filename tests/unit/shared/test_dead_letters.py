@@ -1,0 +1,72 @@
+"""A dead letter keeps its record as it was, and can be sent again or forgotten."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tunekin import codec
+from tunekin.dead_letters import DeadLetter, bury, exhume, purged, remaining, replayed
+from tunekin.errors import MessageError
+from tunekin.messages import Problem
+from tunekin.ports import Record
+from tunekin.topics import DEAD_LETTERS, TOPICS
+
+PROBLEM = Problem(code="audio.silent", message="nothing rises above -70 dBFS", hint="check the microphone")
+NAMES = st.text(alphabet="abc-_", min_size=1, max_size=8).filter(lambda name: not name.startswith("dl_"))
+RECORDS = st.builds(
+    Record,
+    topic=st.sampled_from(sorted(set(TOPICS) - {DEAD_LETTERS})),
+    key=st.none() | st.binary(max_size=8),
+    value=st.binary(max_size=32),
+    headers=st.lists(st.tuples(NAMES, st.binary(max_size=8)), max_size=4).map(tuple),
+    partition=st.integers(0, 11),
+    offset=st.integers(0, 2**40),
+)
+
+
+def letter_of(record: Record, *, attempt: int = 1) -> DeadLetter:
+    return exhume(bury(record, PROBLEM, stage="ingest", attempt=attempt, failed_ms=1_500.0))
+
+
+@given(record=RECORDS)
+def test_the_original_comes_back_byte_for_byte(record):
+    letter = letter_of(record)
+    assert letter.original == record
+    assert (letter.stage, letter.attempt, letter.problem, letter.failed_ms) == ("ingest", 1, PROBLEM, 1_500.0)
+
+
+@given(record=RECORDS)
+def test_a_letter_is_named_by_the_place_of_its_original(record):
+    buried = bury(record, PROBLEM, stage="ingest", attempt=1, failed_ms=0.0)
+    assert buried.topic == DEAD_LETTERS
+    assert buried.key == f"{record.topic}/{record.partition}/{record.offset}".encode()
+    assert buried.value is not None, "it would purge itself"
+
+
+@given(record=RECORDS, attempt=st.integers(1, 5))
+def test_a_replay_differs_from_the_original_by_its_attempt_alone(record, attempt):
+    again = replayed(letter_of(record, attempt=attempt))
+    assert (again.topic, again.key, again.value) == (record.topic, record.key, record.value)
+    assert dict(again.headers)["ce_attempt"] == str(attempt + 1).encode()
+    kept = [header for header in record.headers if header[0] != "ce_attempt"]
+    assert list(again.headers)[: len(kept)] == kept
+
+
+def test_a_clip_that_was_named_by_its_place_keeps_its_name_when_it_is_replayed():
+    record = Record(topic="clips", key=None, value=b"sound", partition=3, offset=42)
+    again = replayed(letter_of(record))
+    assert codec.subject_of(again).clip_id == codec.subject_of(record).clip_id
+    assert codec.subject_of(again).attempt == 2
+
+
+def test_what_was_purged_or_failed_again_is_told_once():
+    first, second = (Record(topic="clips", key=b"k", value=b"v", partition=0, offset=offset) for offset in (1, 2))
+    letters = [bury(record, PROBLEM, stage="ingest", attempt=1, failed_ms=0.0) for record in (first, second, first)]
+    assert [letter.original for letter in remaining(letters)] == [second, first]
+    assert [letter.original for letter in remaining([*letters, purged(letter_of(first))])] == [second]
+
+
+@pytest.mark.parametrize("headers", [(), (("dl_topic", b"clips"),), (("dl_topic", b"\xff"),)])
+def test_a_record_of_somebody_else_is_named_by_its_place(headers):
+    with pytest.raises(MessageError, match=f"{DEAD_LETTERS}/0/7 is no dead letter"):
+        exhume(Record(topic=DEAD_LETTERS, key=b"k", value=b"v", headers=headers, partition=0, offset=7))
