@@ -9,7 +9,7 @@ import tunekin
 from tunekin import logging
 from tunekin_cli import catalog, moods, similar
 from tunekin_cli.context import Context
-from tunekin_embedded.home import Home
+from tunekin_cli.servers_app import servers_app
 from tunekin_embedded.settings import EmbeddedSettings
 
 __all__ = ["app"]
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 catalog_app = typer.Typer(name="catalog", help="Put music into the catalogue and look at it.", no_args_is_help=True)
 app.add_typer(catalog_app)
+app.add_typer(servers_app)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
 
@@ -46,16 +47,18 @@ def _prepare(
 ) -> None:
     settings = EmbeddedSettings.read()
     logging.configure(level=settings.program.log_level, fmt=settings.program.log_format)
-    context.obj = Context(home=Home(home or settings.program.home).prepare(), settings=settings)
+    context.obj = Context(folder=home or settings.program.home, settings=settings)
 
 
 @catalog_app.command("add")
 def _catalog_add(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Folders, sound files or CSV manifests.", metavar="PATH...")],
+    *,
+    kafka: Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin do it.")] = False,
 ) -> None:
     """Put sound files into the catalogue; what is there already is passed over."""
-    raise typer.Exit(catalog.add(context.obj, paths))
+    raise typer.Exit(catalog.add_remotely(paths) if kafka else catalog.add(context.obj, paths))
 
 
 @catalog_app.command("list")

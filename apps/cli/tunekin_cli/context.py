@@ -1,6 +1,8 @@
 """What every command is given."""
 
+import functools
 from dataclasses import dataclass
+from pathlib import Path
 
 from tunekin_embedded.home import Home
 from tunekin_embedded.settings import EmbeddedSettings
@@ -14,11 +16,27 @@ class Context:
 
     Attributes
     ----------
-    home : Home
-        The prepared folder.
+    folder : pathlib.Path
+        For all state.
     settings : EmbeddedSettings
         All settings.
     """
 
-    home: Home
+    folder: Path
     settings: EmbeddedSettings
+
+    @functools.cached_property
+    def home(self) -> Home:
+        """The folder, made when a command first asks for it: commands for servers need none.
+
+        Returns
+        -------
+        Home
+            Ready for use.
+
+        Raises
+        ------
+        SettingsError
+            It can't be made or written.
+        """
+        return Home(self.folder).prepare()

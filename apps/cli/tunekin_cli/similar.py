@@ -11,7 +11,7 @@ from tunekin_cli.context import Context
 from tunekin_embedded.clip_lane import ClipLane
 from tunekin_embedded.parts import Parts
 
-__all__ = ["options", "run"]
+__all__ = ["options", "read_recording", "run"]
 
 
 def options(*, start_s: float | None, duration_s: float | None, k: int, scope: Scope, mode: Mode) -> ClipOptions:
@@ -73,7 +73,7 @@ def run(context: Context, file: Path | None, *, track_id: str | None, options: C
     if (file is None) == (track_id is None):
         msg = "neither a recording nor --track is given" if file is None else "a recording and --track are both given"
         raise OptionError(msg, hint="name a sound file, or the id of a song by --track")
-    data = b"" if file is None else _read(file, max_bytes=context.settings.ingest.max_bytes)
+    data = b"" if file is None else read_recording(file, max_bytes=context.settings.ingest.max_bytes)
     with Parts(context.home, settings=context.settings) as parts:
         lane = ClipLane(parts)
         if track_id is None:
@@ -87,7 +87,28 @@ def run(context: Context, file: Path | None, *, track_id: str | None, options: C
     return 0 if answer.status == "answered" else 1
 
 
-def _read(file: Path, *, max_bytes: int) -> bytes:
+def read_recording(file: Path, *, max_bytes: int) -> bytes:
+    """Read a recording.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        Where it is; ``-`` is standard input.
+    max_bytes : int
+        Most that it may have.
+
+    Returns
+    -------
+    bytes
+        The sound file.
+
+    Raises
+    ------
+    OptionError
+        It can't be read.
+    AudioTooLargeError
+        It has more.
+    """
     try:
         if str(file) == "-":
             data = sys.stdin.buffer.read(max_bytes + 1)

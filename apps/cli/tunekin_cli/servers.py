@@ -1,0 +1,94 @@
+"""The servers of a distributed Tunekin, as the commands for operators and publishers reach them."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+from tunekin.blobs import FsspecBlobStore
+from tunekin.catalogue.database import open_engine
+from tunekin.catalogue.reader import CatalogueReader
+from tunekin.kafka import KafkaBus, KafkaSettings
+from tunekin.process_settings import BlobSettings, CatalogueSettings
+from tunekin.settings import Settings, forbid_unknown, read
+from tunekin_embedded.settings import GROUPS
+
+__all__ = ["SERVER_GROUPS", "Servers"]
+
+SERVER_GROUPS: tuple[type[Settings], ...] = (KafkaSettings, BlobSettings, CatalogueSettings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Servers:
+    """Where the servers are.
+
+    Attributes
+    ----------
+    kafka : KafkaSettings
+        The brokers.
+    blobs : BlobSettings
+        The blob store.
+    catalogue : CatalogueSettings
+        The catalogue.
+    """
+
+    kafka: KafkaSettings
+    blobs: BlobSettings
+    catalogue: CatalogueSettings
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the settings from the environment.
+
+        Returns
+        -------
+        Servers
+            Nothing is connected yet.
+
+        Raises
+        ------
+        SettingsError
+            A variable is unknown, or its value impossible.
+        """
+        forbid_unknown((*GROUPS, *SERVER_GROUPS))
+        return cls(kafka=read(KafkaSettings), blobs=read(BlobSettings), catalogue=read(CatalogueSettings))
+
+    def bus(self) -> KafkaBus:
+        """Make what connects producers and consumers.
+
+        Returns
+        -------
+        KafkaBus
+            Of the brokers.
+        """
+        return KafkaBus(self.kafka)
+
+    def blob_store(self) -> FsspecBlobStore:
+        """Open the blob store.
+
+        Returns
+        -------
+        FsspecBlobStore
+            With the prefixes that records may refer to.
+        """
+        return FsspecBlobStore(self.blobs.root, readable=self.blobs.readable)
+
+    @contextlib.contextmanager
+    def reader(self) -> Iterator[CatalogueReader]:
+        """Open the catalogue for reading.
+
+        Yields
+        ------
+        CatalogueReader
+            Connected when it is first used, closed at the end.
+
+        Raises
+        ------
+        SettingsError
+            Its URL is none of a database that Tunekin uses.
+        """
+        engine = open_engine(self.catalogue.url.get_secret_value())
+        try:
+            yield CatalogueReader(engine)
+        finally:
+            engine.dispose()
