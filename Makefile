@@ -20,6 +20,16 @@ demo: ## Install, then recommend from MUSIC=FOLDER, else from the small catalogu
 	@case "$$MUSIC" in '~' | '~/'*) MUSIC="$$HOME$${MUSIC#'~'}" ;; esac; \
 	exec $(APPS) -m tunekin_demo $${MUSIC:+--music "$$MUSIC"}
 
+.PHONY: stack
+stack: ## Install, then run Kafka, MariaDB, Redis and all workers below .stack; loads MUSIC=FOLDER, else composed music
+	@locks/ask 'locks/install .venv apps dev' deploy/native/install
+	@case "$$MUSIC" in '~' | '~/'*) MUSIC="$$HOME$${MUSIC#'~'}" ;; esac; \
+	exec $(APPS) -m tunekin_native start $${MUSIC:+--music "$$MUSIC"}
+
+.PHONY: stack-stop
+stack-stop: ## End what make stack started; what it holds stays
+	@$(APPS) -m tunekin_native stop
+
 .PHONY: test
 test: ## List and install what the tests need, then run every check and every test
 	@locks/ask 'locks/install .venv dev' deploy/native/install

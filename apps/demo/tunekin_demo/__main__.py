@@ -15,7 +15,6 @@ from typing import Final
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track as progress_bar
 from rich.text import Text
 
 from tunekin import logging
@@ -23,7 +22,7 @@ from tunekin.errors import OptionError, TunekinError
 from tunekin.messages import ClipOptions, Track
 from tunekin_cli.render import show_answer, show_error
 from tunekin_demo import bad_microphone
-from tunekin_demo.compose import catalogue, write_catalogue
+from tunekin_demo.compose.__main__ import compose_once
 from tunekin_embedded.clip_lane import ClipLane
 from tunekin_embedded.home import Home
 from tunekin_embedded.parts import Parts
@@ -76,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace, settings: EmbeddedSettings, console: Console) -> int:
     # Step 1
-    music: Path = options.music.expanduser() if options.music else _composed(options.state / "music")
+    music: Path = options.music.expanduser() if options.music else compose_once(options.state / "music")
     home = Home(options.state / f"home-{hashlib.sha256(str(music.absolute()).encode()).hexdigest()[:8]}").prepare()
     tracks = list(find(music))
     if not tracks:
@@ -111,17 +110,6 @@ def _run(options: argparse.Namespace, settings: EmbeddedSettings, console: Conso
     command = f"{Path(sys.executable).parent / 'tunekin'} --home {home.folder}"
     console.print(f"go on with:\n  {command} similar FILE\n  {command} moods", highlight=False, soft_wrap=True)
     return 0 if answer.status == "answered" else 1
-
-
-def _composed(folder: Path) -> Path:
-    """Compose the project's own pieces, unless they are there from the last time."""
-    pieces = catalogue()
-    complete = folder / ".complete"
-    if not complete.exists():
-        for _ in progress_bar(write_catalogue(folder, pieces=pieces), description="composing", total=len(pieces)):
-            pass
-        complete.touch()
-    return folder
 
 
 def _choose(parts: Parts, tracks: Sequence[Track], chance: random.Random) -> Track:

@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import ClassVar, Self
 
 from tunekin.errors import DependencyError
+from tunekin_native.child import Child
 
-__all__ = ["HOST", "Server", "free_port", "program"]
+__all__ = ["HOST", "Server", "free_port", "kept_port", "program"]
 
 HOST = "127.0.0.1"
 
@@ -25,9 +26,6 @@ _PORTS = range(20_000, 32_768)
 _INSTALL = "run deploy/native/install"
 _LOG_TAIL_LINES = 25
 _POLL_S = 0.05
-# A child cannot outlive its parent by this: the pipe ends with whoever holds its other end, however that dies. The
-# kernel's own signal for the purpose would follow the thread that started the server, not the process.
-_WATCHDOG = 'read -r _; kill -KILL "$1"'
 
 
 def free_port() -> int:
@@ -44,14 +42,31 @@ def free_port() -> int:
         None was found.
     """
     for port in random.sample(_PORTS, 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
+        if _is_free(port):
             return port
     raise DependencyError(f"of 100 ports between {_PORTS.start} and {_PORTS.stop - 1} none is free")
+
+
+def kept_port(folder: Path) -> int:
+    """Port that a folder's server had the last time, so that clients find it again; a free one where that is taken.
+
+    Parameters
+    ----------
+    folder : Path
+        The server's folder; made where it is not there.
+
+    Returns
+    -------
+    int
+        Its number, kept in the folder from now on.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    kept = folder / "port"
+    port = int(kept.read_text(encoding="utf-8")) if kept.exists() else free_port()
+    if not _is_free(port):
+        port = free_port()
+    kept.write_text(str(port), encoding="utf-8")
+    return port
 
 
 def program(*names: str) -> str:
@@ -79,6 +94,16 @@ def program(*names: str) -> str:
         if found:
             return found
     raise DependencyError(f"{' or '.join(names)} is not installed", hint=_INSTALL)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 class Server(ABC):
@@ -109,8 +134,7 @@ class Server(ABC):
         self.folder = folder.resolve()
         self.port = free_port() if port is None else port
         self._start_timeout_s = start_timeout_s
-        self._process: subprocess.Popen[bytes] | None = None
-        self._watchdog: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -134,7 +158,12 @@ class Server(ABC):
     @property
     def pid(self) -> int | None:
         """Process id; None while the server does not run."""
-        return self._process.pid if self._process is not None and self._process.poll() is None else None
+        return None if self._child is None else self._child.pid
+
+    @property
+    def code(self) -> int | None:
+        """Exit code of a server that ended by itself, negative for a signal."""
+        return None if self._child is None else self._child.code
 
     def start(self) -> None:
         """Start the server and wait until it takes connections; nothing happens where it runs already.
@@ -155,25 +184,9 @@ class Server(ABC):
         (self.folder / "tmp").mkdir(exist_ok=True)
         self.prepare()
         # Step 2
-        self._let_go()
+        self.kill()
         begin = self.log.stat().st_size if self.log.exists() else 0
-        name, *arguments = self.command()
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [self.name, *arguments],
-                executable=name,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Ctrl-C is for the parent, which then stops its servers in order.
-                start_new_session=True,
-            )
-        self._watchdog = subprocess.Popen(
-            ["/bin/sh", "-c", _WATCHDOG, "watchdog", str(self._process.pid)],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
+        self._child = Child(self.command(), log=self.log, name=self.name, folder=self.folder)
         # Step 3
         try:
             self._wait(begin)
@@ -189,21 +202,15 @@ class Server(ABC):
         timeout_s : float
             How long it may take.
         """
-        if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(timeout_s)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        self._let_go()
+        if self._child is not None:
+            self._child.stop(timeout_s=timeout_s)
+            self._child = None
 
     def kill(self) -> None:
         """End the server at once, as a crash would; `start` brings it back with its data."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        self._let_go()
+        if self._child is not None:
+            self._child.kill()
+            self._child = None
 
     def restart(self) -> None:
         """Stop the server in order, then start it on the same port with the same data."""
@@ -281,9 +288,8 @@ class Server(ABC):
         """Return once the log says so after `begin`; raise where that does not come."""
         deadline = time.monotonic() + self._start_timeout_s
         while self.ready_line not in self._logged(begin):
-            if self._process is None or self._process.poll() is not None:
-                code = None if self._process is None else self._process.returncode
-                raise self._trouble(f"ended with code {code} before it was ready", begin)
+            if self.pid is None:
+                raise self._trouble(f"ended with code {self.code} before it was ready", begin)
             if time.monotonic() > deadline:
                 raise self._trouble(f"was not ready after {self._start_timeout_s:g} s", begin)
             time.sleep(_POLL_S)
@@ -296,13 +302,3 @@ class Server(ABC):
         with self.log.open("rb") as log:
             log.seek(begin)
             return log.read()
-
-    def _let_go(self) -> None:
-        """Forget a server that has ended, and end its watchdog before that acts."""
-        self._process = None
-        if self._watchdog is not None:
-            self._watchdog.kill()
-            self._watchdog.wait()
-            if self._watchdog.stdin is not None:
-                self._watchdog.stdin.close()
-            self._watchdog = None
