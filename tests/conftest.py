@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import structlog
@@ -12,6 +13,9 @@ from hypothesis import HealthCheck, settings
 from tunekin_native.kafka import Kafka
 from tunekin_native.mariadb import MariaDB
 from tunekin_native.redis import Redis
+
+if TYPE_CHECKING:
+    from tests.installation import Installation
 
 # A loaded machine makes no test fail; where nobody watches, a failure can be repeated.
 settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -107,3 +111,24 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
     """A Redis server for all tests, so each has to use keys of its own; who ends it starts it again."""
     with Redis(tmp_path_factory.mktemp("redis")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def installation(
+    tmp_path_factory: pytest.TempPathFactory,
+    test_music: Music,
+    kafka_server: Kafka,
+    mariadb_server: MariaDB,
+    redis_server: Redis,
+) -> Iterator["Installation"]:
+    """A distributed Tunekin for all tests, so each publishes clips of its own; who ends a part starts it again."""
+    from tests.installation import installed  # noqa: PLC0415 -- it imports this module
+
+    with installed(
+        tmp_path_factory.mktemp("installation"),
+        test_music,
+        kafka_server=kafka_server,
+        mariadb_server=mariadb_server,
+        redis_server=redis_server,
+    ) as made:
+        yield made

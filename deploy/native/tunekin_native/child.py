@@ -60,12 +60,16 @@ class Child:
     @property
     def pid(self) -> int | None:
         """Process id; None once it has ended."""
-        return self._process.pid if self._process.poll() is None else None
+        return self._process.pid if self.code is None else None
 
     @property
     def code(self) -> int | None:
         """Exit code, negative for a signal; None while it runs."""
-        return self._process.poll()
+        code = self._process.poll()
+        if code is not None:
+            # Its id may soon be another's, whom the watchdog must not hit.
+            self._dismiss_watchdog()
+        return code
 
     def tell(self) -> None:
         """Ask it to end, without waiting."""
@@ -93,8 +97,11 @@ class Child:
         self._let_go()
 
     def _let_go(self) -> None:
-        """Collect it, and end the watchdog before that acts."""
+        """Collect it."""
         self._process.wait()
+        self._dismiss_watchdog()
+
+    def _dismiss_watchdog(self) -> None:
         self._watchdog.kill()
         self._watchdog.wait()
         if self._watchdog.stdin is not None:

@@ -18,24 +18,21 @@ import shlex
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
-from tunekin.errors import DependencyError, TunekinError
+from tunekin.errors import DependencyError
 from tunekin_native.kafka import Kafka
 from tunekin_native.mariadb import MariaDB
 from tunekin_native.redis import Redis
 from tunekin_native.server import Server, kept_port
+from tunekin_native.supervisor import supervise
 from tunekin_native.workers import WORKERS, Worker
 
 __all__ = ["Stack", "variables"]
 
-_WATCH_S = 0.5
-# Pause before something that ended is started anew: doubled each time, and short again once it has run for a while.
-_FIRST_PAUSE_S, _MOST_PAUSE_S, _SETTLED_S = 1.0, 30.0, 60.0
 # Of workers that start side by side on few cores.
 _READY_TIMEOUT_S = 120.0
 
@@ -69,38 +66,6 @@ def variables(*, kafka: Kafka, mariadb: MariaDB, redis: Redis, blobs: Path, read
         "TUNEKIN_BLOBS_ROOT": blobs.absolute().as_uri(),
         "TUNEKIN_BLOBS_READABLE": f"[{prefixes}]",
     }
-
-
-class _Watched:
-    """A part that is started anew whenever it ends, later each time."""
-
-    def __init__(self, part: Server | Worker) -> None:
-        self.part = part
-        self._pause_s = _FIRST_PAUSE_S
-        self._began_s = time.monotonic()
-        self._again_s: float | None = None
-
-    def look(self, log: structlog.typing.FilteringBoundLogger) -> None:
-        """Start the part if it has ended and its pause is over."""
-        now_s = time.monotonic()
-        if self.part.pid is not None:
-            return
-        if self._again_s is None:
-            if now_s - self._began_s > _SETTLED_S:
-                self._pause_s = _FIRST_PAUSE_S
-            self._again_s = now_s + self._pause_s
-            log.warning("part.ended", part=self.part.name, code=self.part.code, again_in_s=self._pause_s)
-            self._pause_s = min(self._pause_s * 2, _MOST_PAUSE_S)
-        if now_s < self._again_s:
-            return
-        self._again_s = None
-        self._began_s = now_s
-        try:
-            self.part.start()
-        except TunekinError as error:
-            log.warning("part.failed", part=self.part.name, error=error.message)
-        else:
-            log.info("part.started", part=self.part.name, pid=self.part.pid)
 
 
 class Stack:
@@ -177,11 +142,7 @@ class Stack:
         stop : threading.Event
             Set by whoever wants everything to end.
         """
-        parts: list[Server | Worker] = [*self.servers, *self._workers]
-        watched = [_Watched(part) for part in parts]
-        while not stop.wait(_WATCH_S):
-            for one in watched:
-                one.look(self._log)
+        supervise([*self.servers, *self._workers], stop)
 
     def close(self) -> None:
         """End the workers in order, then the servers."""

@@ -1,0 +1,214 @@
+"""Clips through the workers on real servers: what goes in, what comes out."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import kafka
+import pytest
+
+from tests.installation import clip_of, new_key, noise, same, silence, spread, wait_for
+from tunekin import codec
+from tunekin.messages import ClipOptions
+from tunekin.topics import INLINE_LIMIT_BYTES
+from tunekin_embedded.clip_lane import ClipLane
+from tunekin_embedded.home import Home
+from tunekin_embedded.parts import Parts
+from tunekin_embedded.settings import EmbeddedSettings
+from tunekin_embedded.sound_files import find
+from tunekin_embedded.track_lane import load
+
+RAW_PRODUCER = Path(__file__).with_name("raw_producer.py")
+
+
+@pytest.fixture(scope="module")
+def embedded(installation, tmp_path_factory):
+    """The same catalogue in one process without servers."""
+    with Parts(Home(tmp_path_factory.mktemp("home")).prepare(), settings=EmbeddedSettings.read()) as parts:
+        outcomes = list(load(parts, [track for song in installation.songs for track in find(song)]))
+        assert {outcome.status for outcome in outcomes} == {"added"}
+        yield ClipLane(parts)
+
+
+def test_a_program_that_knows_kafka_alone_gets_its_songs(installation, tmp_path):
+    files = []
+    for number, song in enumerate(installation.songs[:3]):
+        files.append(tmp_path / f"{number}.flac")
+        files[-1].write_bytes(clip_of(song))
+    done = subprocess.run(
+        [sys.executable, "-I", str(RAW_PRODUCER), installation.kafka.address, installation.prefix, *map(str, files)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + installation.said()
+    answers = {line["file"]: line["answer"] for line in map(json.loads, done.stdout.splitlines())}
+    assert set(answers) == set(map(str, files))
+    for answer in answers.values():
+        assert answer["status"] == "answered"
+        assert len(answer["matches"]) == 5
+        assert answer["search"]["proven"] is True
+        assert set(answer["timeline"]) >= {"ingest", "featurizer", "classifier", "ranker", "waiting", "total"}
+
+
+@pytest.mark.parametrize(
+    ("options", "headers"),
+    [
+        (ClipOptions(), {}),
+        (ClipOptions(k=3, scope="mood"), {"ce_topk": "3", "ce_scope": "mood"}),
+        (ClipOptions(mode="shortlist"), {"ce_mode": "shortlist"}),
+        (ClipOptions(start_s=1.0, duration_s=3.0), {"ce_startms": "1000", "ce_durationms": "3000"}),
+    ],
+    ids=["defaults", "mood", "shortlist", "part"],
+)
+def test_the_answer_is_that_of_one_process_without_servers(installation, embedded, options, headers):
+    for song in installation.songs[:3]:
+        clip = clip_of(song)
+        alone = json.loads(codec.answer_json(embedded.answer(clip, options=options)))
+        assert same(installation.answer(clip, **headers)) == same(alone)
+
+
+def test_a_song_of_the_catalogue_can_be_asked_for(installation):
+    ((track_id,),) = installation.query("SELECT track_id FROM tracks ORDER BY track_id LIMIT 1")
+    answer = installation.answer(b"", ce_type="tunekin.query.track", ce_track=track_id)
+    assert answer["status"] == "answered"
+    assert track_id not in [match["track_id"] for match in answer["matches"]]
+    assert len(answer["matches"]) == 5
+
+
+def test_what_is_wrong_is_told_each_by_its_code_and_neighbours_are_answered(installation):
+    good, other = clip_of(installation.songs[0]), clip_of(installation.songs[1])
+    shared = installation.folder / "shared"
+    huge = shared / "huge.wav"
+    with huge.open("wb") as file:
+        file.truncate(70_000_000)
+    wrong: dict[str, tuple[bytes | None, dict[str, str]]] = {
+        "option.invalid": (good, {"ce_topk": "five"}),
+        "message.invalid": (good, {"ce_type": "com.example.unknown"}),
+        "audio.empty": (b"", {}),
+        "audio.unknown_format": (b"<html>not found</html>", {}),
+        "audio.too_short": (noise(1, duration_s=0.2), {}),
+        "audio.silent": (silence(), {}),
+        "audio.too_large": (None, {"ce_dataref": huge.as_uri()}),
+    }
+    outside = {"ce_dataref": "file:///etc/passwd"}
+    nothing = {"ce_dataref": (shared / "nothing.mp3").as_uri()}
+    unknown = {"ce_dataref": "gopher://example.org/x.mp3"}
+    key = new_key()
+    records: list[tuple[str, bytes | None, dict[str, str]]] = [(f"{key} first", good, {})]
+    for code, (value, headers) in wrong.items():
+        records += [(f"{key} {code}", value, headers), (f"{key} after {code}", other, {})]
+    records += [(f"{key} {number}", None, headers) for number, headers in enumerate([outside, nothing, unknown])]
+    installation.publish(records)
+    outcomes = installation.outcomes([record[0] for record in records])
+    for name, (answer, *_) in outcomes.items():
+        what = name.removeprefix(f"{key} ")
+        if what == "first" or what.startswith("after"):
+            assert answer["status"] == "answered", (name, answer)
+            continue
+        assert answer["status"] == "failed"
+        assert answer["error"]["code"] == (what if what in wrong else "message.invalid")
+        assert answer["error"]["message"]
+        assert answer["error"]["hint"]
+    huge.unlink()
+
+
+def test_a_record_too_large_for_the_topic_is_refused_before_it_is_acknowledged(installation):
+    with pytest.raises(kafka.errors.MessageSizeTooLargeError):
+        installation.publish([(new_key(), b"\x00" * (INLINE_LIMIT_BYTES + 100_000))])
+
+
+def test_a_file_that_records_may_refer_to_is_fetched(installation):
+    file = installation.folder / "shared" / "referred to.flac"
+    file.write_bytes(clip_of(installation.songs[2]))
+    key = new_key()
+    installation.publish([(key, None, {"ce_dataref": file.as_uri()})])
+    (answer, *_) = installation.outcomes([key])[key]
+    assert same(answer) == same(installation.answer(file.read_bytes()))
+
+
+def test_a_failed_clip_is_answered_after_a_replay_once_the_cause_is_gone(installation):
+    file = installation.folder / "shared" / f"{new_key()}.flac"
+    key = new_key()
+    installation.publish([(key, None, {"ce_dataref": file.as_uri(), "ce_topk": "2", "x-own": "kept"})])
+    assert installation.outcomes([key])[key][0]["error"]["code"] == "message.invalid"
+    letters = json.loads(installation.command("dlq", "list", "--json").stdout)
+    (letter,) = [one for one in letters if one["key"] == key]
+    assert letter["headers"] == {"ce_dataref": file.as_uri(), "ce_topk": "2", "x-own": "kept"}
+    file.write_bytes(clip_of(installation.songs[3]))
+    assert installation.command("dlq", "replay", letter["letter"]).stdout == "1 replayed\n"
+    outcomes = installation.outcomes([key], attempt=2)[key]
+    assert [(one["attempt"], one["status"]) for one in outcomes] == [(1, "failed"), (2, "answered")]
+    assert len(outcomes[-1]["matches"]) == 2
+    assert letter["letter"] not in installation.command("dlq", "list", "--json").stdout
+
+
+def test_a_dead_letter_holds_the_record_byte_for_byte_until_it_is_purged(installation, tmp_path):
+    poison = bytes(range(256)) * 3
+    key = new_key()
+    installation.publish([(key, poison)])
+    installation.outcomes([key])
+    letters = json.loads(installation.command("dlq", "list", "--code", "audio.unknown_format", "--json").stdout)
+    (letter,) = [one["letter"] for one in letters if one["key"] == key]
+    kept = tmp_path / "kept"
+    done = installation.command("dlq", "show", letter, "--output", str(kept))
+    assert "audio.unknown_format" in done.stdout
+    assert kept.read_bytes() == poison
+    assert installation.command("dlq", "purge", letter).stdout == "1 purged\n"
+    assert letter not in installation.command("dlq", "list", "--json").stdout
+    assert "there is no dead letter" in installation.command("dlq", "show", letter).stderr
+
+
+def test_the_command_line_publishes_waits_and_tells_both_outcomes(installation, tmp_path):
+    good, bad = tmp_path / "good.flac", tmp_path / "bad.mp3"
+    good.write_bytes(clip_of(installation.songs[0]))
+    bad.write_bytes(b"no sound")
+    done = installation.command("publish", str(good), str(bad), "--wait", "--json")
+    assert done.returncode == 1, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sorted(answer["status"] for answer in answers) == ["answered", "failed"]
+    status = json.loads(installation.command("status", "--json").stdout)
+    assert status["topics"] == "as they should be"
+    assert {one["group"] for one in status["groups"]} >= {"ingest.clips", "featurizer.tracks", "ranker", "writer"}
+    assert status["catalogue"]["tracks"] >= len(installation.songs)
+
+
+@pytest.mark.skipif(shutil.which("kcat") is None, reason="deploy/native/install brings kcat")
+def test_kcat_publishes_a_clip_and_reads_its_answer(installation, tmp_path):
+    file = tmp_path / "clip.flac"
+    file.write_bytes(clip_of(installation.songs[0]))
+    key, brokers = new_key(), ["-b", installation.kafka.address]
+    topics = [f"{installation.prefix}{name}" for name in ("clips", "recommendations")]
+    subprocess.run(
+        ["kcat", "-P", *brokers, "-t", topics[0], "-k", key, "-X", "message.max.bytes=2097152", str(file)], check=True
+    )
+    assert installation.outcomes([key])[key][0]["status"] == "answered"
+    read = ["kcat", "-C", *brokers, "-t", topics[1], "-o", "beginning", "-e", "-q", "-f", "%k %s\n"]
+    lines = subprocess.run(read, check=True, capture_output=True, text=True).stdout.splitlines()
+    (answer,) = [json.loads(line.partition(" ")[2]) for line in lines if line.startswith(f"{key} ")]
+    assert answer["status"] == "answered"
+
+
+def test_a_song_added_while_rankers_run_is_recommended_without_a_restart(installation, test_music):
+    song = next(file for file in spread(test_music.files, 17) if file not in installation.songs)
+    clip = clip_of(song, start_s=8.0)
+    before = installation.answer(clip)
+    assert before["identified"] is None
+    done = installation.command("catalog", "add", "--kafka", str(song))
+    assert "1 added" in done.stdout + done.stderr
+    pid = installation.workers["rank"].pid
+    wait_for(lambda: installation.answer(clip)["identified"] is not None)
+    assert installation.workers["rank"].pid == pid
+
+
+def test_a_load_that_is_repeated_adds_nothing_and_reports_what_failed(installation, tmp_path):
+    broken = tmp_path / "broken.mp3"
+    broken.write_bytes(b"no sound")
+    done = installation.command("catalog", "add", "--kafka", *map(str, installation.songs[:2]), str(broken))
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "2 already there" in said
+    assert "1 failed" in said
+    assert "broken.mp3" in said
