@@ -1,90 +1,84 @@
 """Time the ranker's search against the subsequence DTW of other libraries, on one thread.
 
-``python -m benchmarks.ranker [--largest TRACKS]``. Frames are synthesised: each track wanders about a centre of its
-own, with the deviations and the correlation in time of 499 real excerpts, and centres so far apart that a certified
-search among 499 such tracks compares as many in full, 27 %, as it does among the real ones.
+``python -m benchmarks.ranker [--music FOLDER_OR_MANIFEST] [--largest TRACKS] [--songs TRACKS]``. Frames are those of real
+music, spliced and varied (`benchmarks.spliced`): of `--music`, else of the folder that ``TUNEKIN_TEST_AUDIO`` names,
+else of the catalogue that the demo composes. The clips' artists are not in the catalogue.
 
-*Brute* is a million cells (clip frame × track frame) a second: a clip of 64 frames in tracks of 320, ours in
-float32 (``alignment_floors``), theirs as they come; dtaidistance's ``subsequence_alignment`` has squared costs and a
-penalty, so it is a peer for speed only. *Certified* searches prove the five best groups, over everything. What takes
-dtaidistance minutes is measured on a part of the tracks and scaled by cells. All run in this process, by turns.
+==================================== ===============================================================================
+figure                               meaning
+==================================== ===============================================================================
+``mcells_WAY``                       million cells (clip frame x track frame) a second, a clip of 64 frames in tracks
+                                     of 320: ``float32`` compares in full, ``sketch`` bounds, ``float64`` decides
+``ratio_PEER_brute``                 ``mcells_float32`` over the peer's
+``certified_p50_ms_SIZE``            median time of proving the five best groups; ``p99`` likewise; after the size
+                                     the clip's seconds (6 unless named) or the tracks' (30 unless named)
+``shortlist_p50_ms_10k``             the same of comparing 200 proposed tracks
+``full_share_SIZE``                  share of the tracks that were compared in full
+``ratio_dtaidistance_certified_10k`` time dtaidistance takes over all tracks, over ours
+``growth_10k``                       time for the largest catalogue over that for 10,000
+``threads_2``                        time of a query over that with two threads
+``processes_2``                      the same of plain arithmetic in one process and in two: what the machine has
+``bytes_per_track_30s``              memory of frames, sketches, means and moods of 320 frames
+==================================== ===============================================================================
+
+dtaidistance's ``subsequence_alignment`` has squared costs and a penalty, so it is a peer for speed only. What takes it
+minutes is measured on a part of the tracks and scaled by cells. All run in this process, by turns.
 """
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
 from time import perf_counter
 
 import librosa
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks import report
-from tunekin_ranker.dtw import Clip, alignment_floors, exact_distances, row_floors
-from tunekin_ranker.index import Index, Track
+from benchmarks.spliced import Music
+from tunekin_demo.compose import catalogue, write_catalogue
+from tunekin_ranker.crew import Crew
+from tunekin_ranker.dtw import Clip, alignment_floors, exact_distances
+from tunekin_ranker.index import Index
 from tunekin_ranker.packed import pack
 from tunekin_ranker.search import search
+from tunekin_ranker.sketches import sketch, sketch_floors
 
 try:
     from dtaidistance.subsequence.dtw import subsequence_alignment
 except ImportError:
     subsequence_alignment = None
 
-__all__ = ["main", "measure", "synthesised"]
+try:
+    from tslearn.metrics import dtw_subsequence_path
+except ImportError:
+    dtw_subsequence_path = None
 
-_COEFFICIENTS = 20
-_CLIP_FRAMES, _TRACK_FRAMES, _SONG_FRAMES = 64, 320, 2_584
-# Of real frames, standardised over all tracks: from the first coefficient to the last, evenly between. Real centres
-# deviate by a sixth more, but real tracks lie closer together than independent coefficients do.
-_CENTRE_DEVIATIONS = np.linspace(0.71, 0.4, _COEFFICIENTS)
-_WITHIN_DEVIATIONS = np.linspace(0.55, 0.83, _COEFFICIENTS)
-_LOG_SPREAD = 0.31
-_CORRELATION = 0.66
+__all__ = ["main", "measure"]
 
+_TRACK_FRAMES, _SONG_FRAMES = 320, 2_584
+_CLIP_FRAMES = {3: 32, 6: 64, 15: 161}
 _BRUTE_TRACKS, _PEER_TRACKS, _ROUNDS = 2_000, 50, 5
-_QUERIES, _SLOW_QUERIES = 100, 5
+_QUERIES, _SLOW_QUERIES = 100, 20
+
+Figures = dict[str, float | None]
 
 
-def synthesised(count: int, *, length: int, seed: int) -> Iterator[NDArray[np.float16]]:
-    """Make frames like those of real tracks.
-
-    Parameters
-    ----------
-    count : int
-        How many tracks.
-    length : int
-        Frames of each.
-    seed : int
-        Of the random numbers.
-
-    Yields
-    ------
-    np.ndarray [shape=(length, 20), dtype=float16]
-        Frames of one track.
-    """
-    rng = np.random.default_rng(seed)
-    # One long stretch, cut anywhere, with coefficients exchanged and turned about, is as good as a new one.
-    wander = rng.standard_normal((200_000 + length, _COEFFICIENTS), np.float32)
-    for i in range(1, len(wander)):
-        wander[i] = _CORRELATION * wander[i - 1] + (1 - _CORRELATION**2) ** 0.5 * wander[i]
-    for _ in range(count):
-        start = int(rng.integers(len(wander) - length))
-        centre = rng.standard_normal(_COEFFICIENTS) * _CENTRE_DEVIATIONS
-        deviations = (
-            _WITHIN_DEVIATIONS * np.exp(_LOG_SPREAD * rng.standard_normal()) * rng.choice([-1, 1], _COEFFICIENTS)
-        )
-        part = wander[start : start + length, rng.permutation(_COEFFICIENTS)]
-        yield (centre + deviations * part).astype(np.float16)
-
-
-def measure(*, largest: int = 100_000) -> dict[str, float | None]:
+def measure(music: Music, *, largest: int, songs: int) -> Figures:
     """Measure all figures.
 
     Parameters
     ----------
+    music : Music
+        What catalogues and clips are made of.
     largest : int
         Tracks of the largest catalogue, in whole thousands: 100,000 need 3 GB, and give the figures ending in ``100k``.
+    songs : int
+        Whole songs of their catalogue, in whole thousands: 10,000 need 3 GB.
 
     Returns
     -------
@@ -92,7 +86,14 @@ def measure(*, largest: int = 100_000) -> dict[str, float | None]:
         Figures by name; None where a peer is absent.
     """
     with threadpool_limits(limits=1):
-        return {**_brute(), **_excerpts(), **_songs(), **_large(largest)}
+        figures = _brute(music)
+        figures |= _certified(music, tracks=1_000, queries=_QUERIES)
+        figures |= _middle(music)
+        figures |= _certified(music, tracks=songs, queries=_SLOW_QUERIES, length=_SONG_FRAMES, suffix="_240s")
+        figures |= _certified(music, tracks=largest, queries=_SLOW_QUERIES)
+    of_largest, of_10k = figures[f"certified_p50_ms_{largest // 1_000}k"], figures["certified_p50_ms_10k"]
+    figures["growth_10k"] = of_largest / of_10k if of_largest and of_10k else None
+    return figures
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -104,116 +105,78 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Command line; that of the process by default.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ranker")
+    parser.add_argument("--music", type=Path, help="folder or CSV manifest of real music")
     parser.add_argument("--largest", type=int, default=100_000, help="tracks of the largest catalogue")
-    figures = measure(largest=parser.parse_args(arguments).largest)
+    parser.add_argument("--songs", type=int, default=10_000, help="whole songs of their catalogue")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        music = Music.hear(options.music or _music(Path(folder)), longest_clip=max(_CLIP_FRAMES.values()))
+    figures = measure(music, largest=options.largest, songs=options.songs)
     report.show("ranker", figures)
     print(report.write("ranker", figures))
 
 
-def _brute() -> dict[str, float | None]:
+def _music(folder: Path) -> Path:
+    """Find real music, or compose some."""
+    named = os.environ.get("TUNEKIN_TEST_AUDIO")
+    if named:
+        manifest = Path(named) / "manifest.csv"
+        return manifest if manifest.exists() else Path(named)
+    for _ in write_catalogue(folder, pieces=catalogue()):
+        pass
+    return folder
+
+
+def _brute(music: Music) -> Figures:
     """Measure million cells a second of each way to align a clip with every track."""
-    tracks = list(synthesised(_BRUTE_TRACKS, length=_TRACK_FRAMES, seed=1))
-    [frames] = synthesised(1, length=_CLIP_FRAMES, seed=2)
-    packed, rows, clip = pack(tracks, coefficients=_COEFFICIENTS), np.arange(_BRUTE_TRACKS), Clip(frames)
-    query = frames.astype(np.float64)
+    n = _CLIP_FRAMES[6]
+    tracks = [track.frames for track in music.tracks(_BRUTE_TRACKS, length=_TRACK_FRAMES)]
+    [clip] = music.clips(1, length=n)
+    packed, rows = pack(tracks, coefficients=tracks[0].shape[1]), np.arange(_BRUTE_TRACKS)
+    sketches = sketch(packed, means=np.array([frames.mean(axis=0, dtype=np.float64) for frames in tracks]))
+    query = clip.frames
     peers = [np.ascontiguousarray(track, np.float64) for track in tracks[:_PEER_TRACKS]]
 
     def librosas() -> None:
         for track in peers:
             librosa.sequence.dtw(query.T, track.T, metric="euclidean", subseq=True, backtrack=False)
 
-    def dtaidistances() -> None:
-        for track in peers:
-            subsequence_alignment(query, track, use_c=True).best_match()
-
     ways: dict[str, tuple[int, Callable[[], object]]] = {
         "float32": (_BRUTE_TRACKS, lambda: alignment_floors(clip, packed, rows)),
         "float64": (_BRUTE_TRACKS, lambda: exact_distances(clip, packed, rows)),
-        "row_floors": (_BRUTE_TRACKS, lambda: row_floors(clip, packed, rows)),
+        "sketch": (_BRUTE_TRACKS, lambda: sketch_floors(clip, sketches, rows, np.full(rows.size, np.inf))),
         "librosa": (_PEER_TRACKS, librosas),
     }
     if subsequence_alignment is not None:
-        ways["dtaidistance"] = (_PEER_TRACKS, dtaidistances)
+        ways["dtaidistance"] = (
+            _PEER_TRACKS,
+            lambda: [subsequence_alignment(query, track, use_c=True).best_match() for track in peers],
+        )
+    if dtw_subsequence_path is not None:
+        ways["tslearn"] = (_PEER_TRACKS, lambda: [dtw_subsequence_path(query, track) for track in peers])
     for _, run in ways.values():
         run()  # compiles
     best_s = dict.fromkeys(ways, np.inf)
     for _ in range(_ROUNDS):
         for name, (_, run) in ways.items():
             best_s[name] = min(best_s[name], _seconds(run))
-    speeds = {name: count * _CLIP_FRAMES * _TRACK_FRAMES / best_s[name] / 1e6 for name, (count, _) in ways.items()}
-    peer = speeds.get("dtaidistance")
-    return {
-        **{f"mcells_{name}": speed for name, speed in speeds.items()},
-        "mcells_dtaidistance": peer,
-        "ratio_dtaidistance_brute": None if peer is None else speeds["float32"] / peer,
-        "ratio_librosa_brute": speeds["float32"] / speeds["librosa"],
+    speeds: Figures = dict.fromkeys(("float32", "float64", "sketch", "librosa", "dtaidistance", "tslearn"))
+    speeds |= {name: count * n * _TRACK_FRAMES / best_s[name] / 1e6 for name, (count, _) in ways.items()}
+    ours = speeds["float32"] or 0.0
+    return {f"mcells_{name}": speed for name, speed in speeds.items()} | {
+        f"ratio_{peer}_brute": ours / speed if (speed := speeds[peer]) else None
+        for peer in ("dtaidistance", "librosa", "tslearn")
     }
 
 
-def _excerpts() -> dict[str, float | None]:
-    """Measure certified searches in 10,000 tracks of 30 s."""
-    index = Index.build(_tracks(10_000, length=_TRACK_FRAMES))
-    clips = _clips(_QUERIES)
-    times_s, share = _certified(index, clips)
-    peer_s = None
-    if subsequence_alignment is not None:
-        part = [index.track_at(slot).frames.astype(np.float64, order="C") for slot in range(_PEER_TRACKS)]
-        query = clips[0].frames
-        peer_s = _seconds(lambda: [subsequence_alignment(query, track, use_c=True).best_match() for track in part])
-        peer_s *= len(index) / _PEER_TRACKS
-    one_s = _seconds(lambda: [search(index, clip, k=5) for clip in clips[:10]])
-    with ThreadPoolExecutor(2) as pool:
-        two_s = _seconds(lambda: list(pool.map(lambda clip: search(index, clip, k=5), clips[:10])))
-    return {
-        "certified_p50_ms_10k": float(np.median(times_s)) * 1e3,
-        "certified_p99_ms_10k": float(np.quantile(times_s, 0.99)) * 1e3,
-        "full_share_10k": share,
-        "ratio_dtaidistance_certified_10k": None if peer_s is None else peer_s / float(np.median(times_s)),
-        "threads_2": one_s / two_s,
-        "shortlist_p50_ms_10k": float(
-            np.median([_seconds(lambda clip=clip: search(index, clip, k=5, mode="shortlist")) for clip in clips])  # type: ignore[misc]
-        )
-        * 1e3,
-    }
+def _certified(music: Music, *, tracks: int, queries: int, length: int = _TRACK_FRAMES, suffix: str = "") -> Figures:
+    """Measure making a catalogue, and certified searches of 6 s in it."""
+    index = Index.build(music.tracks(tracks, length=length))
+    return _searches(index, music.clips(queries, length=_CLIP_FRAMES[6]), name=f"{tracks // 1_000}k{suffix}")
 
 
-def _songs() -> dict[str, float | None]:
-    """Measure certified searches in 10,000 whole songs."""
-    times_s, _ = _certified(Index.build(_tracks(10_000, length=_SONG_FRAMES)), _clips(_SLOW_QUERIES))
-    return {"certified_p50_ms_10k_240s": float(np.median(times_s)) * 1e3}
-
-
-def _large(count: int) -> dict[str, float | None]:
-    """Measure loading and certified searches where there are many tracks."""
-    frames = np.empty((count, _TRACK_FRAMES, _COEFFICIENTS), np.float16)
-    for i, track in enumerate(synthesised(count, length=_TRACK_FRAMES, seed=1)):
-        frames[i] = track
-    started_s = perf_counter()
-    index = Index.build(Track(track_id=f"t{i}", frames=track, group=f"g{i // 3}") for i, track in enumerate(frames))
-    load_s = perf_counter() - started_s
-    del frames
-    times_s, _ = _certified(index, _clips(_SLOW_QUERIES))
-    size = f"{count // 1_000}k"
-    return {
-        f"certified_p50_ms_{size}": float(np.median(times_s)) * 1e3,
-        f"snapshot_load_s_{size}": load_s,
-        "bytes_per_track_30s": index.nbytes / len(index),
-    }
-
-
-def _tracks(count: int, *, length: int) -> Iterator[Track]:
-    """Make a catalogue with three tracks of each artist."""
-    for i, frames in enumerate(synthesised(count, length=length, seed=1)):
-        yield Track(track_id=f"t{i}", frames=frames, group=f"g{i // 3}")
-
-
-def _clips(count: int) -> list[Clip]:
-    """Make clips of no track of the catalogue."""
-    return [Clip(frames) for frames in synthesised(count, length=_CLIP_FRAMES, seed=2)]
-
-
-def _certified(index: Index, clips: Sequence[Clip]) -> tuple[list[float], float]:
-    """Measure the seconds of each search, and the mean share of the tracks that are compared in full."""
+def _searches(index: Index, clips: Sequence[Clip], *, name: str) -> Figures:
+    """Measure certified searches."""
     search(index, clips[0], k=5)
     times_s, shares = [], []
     for clip in clips:
@@ -221,7 +184,59 @@ def _certified(index: Index, clips: Sequence[Clip]) -> tuple[list[float], float]
         found = search(index, clip, k=5)
         times_s.append(perf_counter() - started_s)
         shares.append(found.compared_in_full / found.candidates)
-    return times_s, float(np.mean(shares))
+    return {
+        f"certified_p50_ms_{name}": float(np.median(times_s)) * 1e3,
+        f"certified_p99_ms_{name}": float(np.quantile(times_s, 0.99)) * 1e3,
+        f"full_share_{name}": float(np.mean(shares)),
+    }
+
+
+def _middle(music: Music) -> Figures:
+    """Measure all that is asked of 10,000 tracks of 30 s."""
+    index = Index.build(music.tracks(10_000, length=_TRACK_FRAMES))
+    figures: Figures = {"bytes_per_track_30s": index.nbytes / len(index)}
+    for seconds, n in _CLIP_FRAMES.items():
+        name = "10k" if n == _CLIP_FRAMES[6] else f"10k_clip{seconds}s"
+        figures |= _searches(index, music.clips(_QUERIES, length=n), name=name)
+    clips = music.clips(_QUERIES, length=_CLIP_FRAMES[6])
+    figures["ratio_dtaidistance_certified_10k"] = None
+    if subsequence_alignment is not None:
+        part = [index.track_at(slot).frames.astype(np.float64, order="C") for slot in range(_PEER_TRACKS)]
+        query = clips[0].frames
+        peer_s = _seconds(lambda: [subsequence_alignment(query, track, use_c=True).best_match() for track in part])
+        peer_ms, ours_ms = 1e3 * peer_s * len(index) / _PEER_TRACKS, figures["certified_p50_ms_10k"]
+        figures["ratio_dtaidistance_certified_10k"] = peer_ms / ours_ms if ours_ms else None
+    figures["shortlist_p50_ms_10k"] = 1e3 * float(
+        np.median([_seconds(lambda clip=clip: search(index, clip, k=5, mode="shortlist")) for clip in clips])  # type: ignore[misc]
+    )
+    crew = Crew(2)
+    both = [
+        (
+            _seconds(lambda clip=clip: search(index, clip, k=5)),  # type: ignore[misc]
+            _seconds(lambda clip=clip: search(index, clip, k=5, crew=crew)),  # type: ignore[misc]
+        )
+        for clip in clips
+    ]
+    crew.close()
+    one_s, two_s = np.median(both, axis=0)
+    return figures | {"threads_2": float(one_s / two_s), "processes_2": _processes()}
+
+
+def _processes() -> float:
+    """Measure what two processes of plain arithmetic do in the time in which one does one's share."""
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        list(pool.map(_arithmetic, range(2)))
+        one_s = min(_seconds(lambda: pool.submit(_arithmetic, 0).result()) for _ in range(_ROUNDS))
+        two_s = min(_seconds(lambda: list(pool.map(_arithmetic, range(2)))) for _ in range(_ROUNDS))
+    return 2 * one_s / two_s
+
+
+def _arithmetic(seed: int) -> float:
+    """Add up for a while."""
+    total = float(seed)
+    for i in range(5_000_000):
+        total += i * 0.5
+    return total
 
 
 def _seconds(run: Callable[[], object]) -> float:

@@ -13,15 +13,15 @@ coefficients. Tracks are stored as float16 (`tunekin_ranker.packed`), the clip c
 The *exact distance* is what these lines give in float64, each sum in order, and it is what `exact_distances` returns,
 bit for bit. A *floor* is a proven lower bound of the exact distance. There are two, the dearer the closer:
 
-================== ====================================== ==========================================
-function           bound                                  cost of a cell (clip frame x track frame)
-================== ====================================== ==========================================
-`row_floors`       mean of the rows' smallest local cost  half
-`alignment_floors` the distance but for float32 rounding  1
-`exact_distances`  the distance                           about 2
-================== ====================================== ==========================================
+==================== ===================================== ==========================================
+function             bound                                 cost of a cell (clip frame x track frame)
+==================== ===================================== ==========================================
+`sketched.floors`    the distance of shorter frames         half
+`alignment_floors`   the distance but for float32 rounding  1
+`exact_distances`    the distance                           about 10
+==================== ===================================== ==========================================
 
-``docs/adr/0003-subsequence-dtw.md`` gives the reasons and derives the rounding margin.
+``docs/adr/0008-tracks-abreast.md`` gives the reasons and derives the rounding margin.
 
 References
 ----------
@@ -37,10 +37,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunekin.errors import InputError
-from tunekin_ranker.kernels import LANES, TILE_LANES, kernels_for
+from tunekin_ranker.crew import Crew
+from tunekin_ranker.kernels import FAR, LANES, ROWS, TILE_LANES, kernels_for, shrink
 from tunekin_ranker.packed import PackedFrames, pack
 
-__all__ = ["Clip", "Span", "align", "alignment_floors", "exact_distances", "row_floors"]
+__all__ = ["Abreast", "Clip", "Span", "align", "alignment_floors", "exact_distances"]
 
 # Greatest relative error of one rounding to float32.
 _UNIT_ROUNDOFF = 2.0**-24
@@ -48,6 +49,102 @@ _UNIT_ROUNDOFF = 2.0**-24
 _SMALLEST_NORMAL = 2.0**-126
 # Of float16, so of every stored frame; `FAR` lies beyond all paths between such frames.
 _LARGEST = 65_504.0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Abreast:
+    """Frames as the float32 loops go through them, and the ways between their sums and distances.
+
+    Attributes
+    ----------
+    values : np.ndarray [shape=(blocks * d * ROWS,), dtype=float32]
+        Minus twice the frames: block by block, coefficient by coefficient.
+    squares : np.ndarray [shape=(blocks * ROWS,), dtype=float32]
+        Their squared norms, lowered; of the places after the last frame so far below 0 that they cost nothing.
+    frames, coefficients : int
+        Their numbers, ``n`` and ``d``.
+    cost_error : float
+        Greatest absolute error of a local cost, beside the relative one.
+    """
+
+    values: NDArray[np.float32]
+    squares: NDArray[np.float32]
+    frames: int
+    coefficients: int
+    cost_error: float
+
+    @classmethod
+    def of(cls, frames: NDArray[np.float64]) -> "Abreast":
+        """Lay out frames.
+
+        Parameters
+        ----------
+        frames : np.ndarray [shape=(n, d), dtype=float64]
+            The frames; rounded to float32.
+
+        Returns
+        -------
+        Abreast
+            The frames.
+        """
+        n, d = frames.shape
+        rounded = np.zeros((-(-n // ROWS) * ROWS, d))
+        rounded[:n] = frames.astype(np.float32)
+        squares = np.full(len(rounded), -FAR * FAR)
+        squares[:n] = (rounded[:n] ** 2).sum(axis=1) * shrink(d)
+        moved = np.linalg.norm(rounded[:n] - frames, axis=1).max()
+        return cls(
+            values=(-2 * rounded).reshape(-1, ROWS, d).transpose(0, 2, 1).astype(np.float32).ravel(),
+            squares=squares.astype(np.float32),
+            frames=n,
+            coefficients=d,
+            cost_error=float(moved) * (1 + _UNIT_ROUNDOFF) + 2 * math.sqrt(d * _SMALLEST_NORMAL),
+        )
+
+    def floors(self, sums: NDArray[np.floating], *, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Lower float32 sums by all that rounding can have added, and normalise them.
+
+        Parameters
+        ----------
+        sums : np.ndarray [dtype=float32]
+            The smallest sums.
+        lengths : np.ndarray [shape of `sums`, dtype=int64]
+            Frames of each track.
+
+        Returns
+        -------
+        np.ndarray [shape of `sums`, dtype=float64]
+            Floors of the exact distances.
+        """
+        cells = self._cells(lengths)
+        lowered = sums.astype(np.float64) * (1 - _margin(cells)) - cells * self.cost_error
+        floors: NDArray[np.float64] = lowered.clip(min=0) / self.frames
+        return floors
+
+    def highest_sums(self, cutoffs: NDArray[np.float64], *, lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Say which sums have floors above distances.
+
+        Parameters
+        ----------
+        cutoffs : np.ndarray [dtype=float64]
+            The distances.
+        lengths : np.ndarray [shape of `cutoffs`, dtype=int64]
+            Frames of each track.
+
+        Returns
+        -------
+        np.ndarray [shape of `cutoffs`, dtype=float32]
+            The floor of every greater sum is above the distance.
+        """
+        cells = self._cells(lengths)
+        sums = (cutoffs * self.frames + cells * self.cost_error) / (1 - _margin(cells))
+        # Beyond float32's largest number, and at its rounding, a sum just has to be a little greater.
+        with np.errstate(over="ignore"):
+            return (sums * (1 + 4 * _UNIT_ROUNDOFF)).astype(np.float32)
+
+    def _cells(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        # A path never returns.
+        return self.frames + lengths - 1
 
 
 class Clip:
@@ -62,12 +159,10 @@ class Clip:
     ----------
     frames : np.ndarray [shape=(n, d), dtype=float64]
         The frames, exactly as given.
-    rounded : np.ndarray [shape=(n, d), dtype=float32]
+    abreast : Abreast
         The frames as the float32 loops see them; other numbers only if they were given in float64.
     lanes : np.ndarray [shape=(tiles, d, lanes), dtype=float64]
         The frames, backwards, in tiles; see `tunekin_ranker.kernels`.
-    cost_error : float
-        Greatest absolute error of a float32 local cost, beside the relative one.
 
     Raises
     ------
@@ -75,7 +170,7 @@ class Clip:
         There are no frames, or numbers that float16 cannot hold.
     """
 
-    __slots__ = ("cost_error", "frames", "lanes", "rounded")
+    __slots__ = ("abreast", "frames", "lanes")
 
     def __init__(self, frames: NDArray[np.floating]) -> None:
         if frames.ndim != 2 or 0 in frames.shape:  # noqa: PLR2004 (frames by coefficients)
@@ -86,14 +181,12 @@ class Clip:
         if not np.abs(self.frames).max() <= _LARGEST:
             raise InputError("the clip's frames hold a number that is not finite in float16", hint="within ±65,504")
         n, d = self.frames.shape
-        self.rounded = self.frames.astype(np.float32)
+        self.abreast = Abreast.of(self.frames)
         tiles = -(-n // TILE_LANES)
         width = -(-n // (tiles * LANES)) * LANES
         lanes = np.zeros((tiles, width, d))
         lanes.reshape(-1, d)[:n] = self.frames
         self.lanes = np.ascontiguousarray(lanes[:, ::-1].transpose(0, 2, 1))
-        moved = np.linalg.norm(self.rounded - self.frames, axis=1).max()
-        self.cost_error = float(moved) * (1 + _UNIT_ROUNDOFF) + 2 * math.sqrt(d * _SMALLEST_NORMAL)
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -116,44 +209,14 @@ class Span:
     stop: int
 
 
-def row_floors(
-    clip: Clip, tracks: PackedFrames, rows: NDArray[np.int64], cutoffs: NDArray[np.float64] | None = None
+def alignment_floors(
+    clip: Clip,
+    tracks: PackedFrames,
+    rows: NDArray[np.int64],
+    cutoffs: NDArray[np.float64] | None = None,
+    *,
+    crew: Crew | None = None,
 ) -> NDArray[np.float64]:
-    """Bound distances from below by each clip frame's nearest frame anywhere in the track.
-
-    Every alignment visits every frame of the clip, at no less than that frame's smallest local cost.
-
-    Parameters
-    ----------
-    clip : Clip
-        The clip.
-    tracks : PackedFrames
-        Tracks of the same number of coefficients.
-    rows : np.ndarray [shape=(rows,), dtype=int64]
-        Which of the tracks.
-    cutoffs : np.ndarray [shape=(rows,), dtype=float64], optional
-        Distance of each track above which its floor need not be close: summing up stops there. Infinite by default.
-
-    Returns
-    -------
-    np.ndarray [shape=(rows,), dtype=float64]
-        Floors of the exact distances.
-
-    Raises
-    ------
-    InputError
-        Clip and tracks differ in their number of coefficients.
-    """
-    _check(clip, tracks)
-    n, d = clip.frames.shape
-    cells = np.full(rows.size, n)
-    cutoffs = np.full(rows.size, math.inf) if cutoffs is None else cutoffs
-    highest = (cutoffs + clip.cost_error) * n / (1 - float(_margin(n, d=d)))
-    sums = kernels_for(d).row_minima(clip.rounded, tracks.bits, tracks.starts, rows, highest)
-    return _floors(sums, cells=cells, clip=clip)
-
-
-def alignment_floors(clip: Clip, tracks: PackedFrames, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """Compute distances in float32, and lower them by all that rounding can have added.
 
     Parameters
@@ -163,12 +226,17 @@ def alignment_floors(clip: Clip, tracks: PackedFrames, rows: NDArray[np.int64]) 
     tracks : PackedFrames
         Tracks of the same number of coefficients.
     rows : np.ndarray [shape=(rows,), dtype=int64]
-        Which of the tracks.
+        Which of the tracks; fastest where neighbours are of like length.
+    cutoffs : np.ndarray [shape=(rows,), dtype=float64], optional
+        Distance of each track above which its floor need not be close: summing up may stop there. Infinite by default.
+    crew : Crew, optional
+        Threads to share the work; only this one by default.
 
     Returns
     -------
     np.ndarray [shape=(rows,), dtype=float64]
-        Floors of the exact distances, lower by about 1e-7 of them for each frame of clip and track.
+        Floors of the exact distances: lower by about 1e-7 of them for each frame of clip and track, and by at most 1e-3
+        of the frames' norms where clip and track nearly coincide.
 
     Raises
     ------
@@ -176,15 +244,22 @@ def alignment_floors(clip: Clip, tracks: PackedFrames, rows: NDArray[np.int64]) 
         Clip and tracks differ in their number of coefficients.
     """
     _check(clip, tracks)
-    n, d = clip.frames.shape
-    lanes = clip.lanes.astype(np.float32)
-    sums = kernels_for(d).alignments_float32(lanes, n, tracks.bits, tracks.starts, rows)
-    # A path never returns, so it has at most n + m - 1 cells.
-    cells = n + np.diff(tracks.starts)[rows] - 1
-    return _floors(sums, cells=cells, clip=clip)
+    abreast = clip.abreast
+    lengths = np.diff(tracks.starts)[rows]
+    cutoffs = np.full(rows.size, math.inf) if cutoffs is None else cutoffs
+    highest = abreast.highest_sums(cutoffs, lengths=lengths)
+    align_all = kernels_for(abreast.coefficients).alignments_float32
+
+    def work(part: slice) -> NDArray[np.float32]:
+        return align_all(abreast.values, abreast.squares, tracks.bits, tracks.starts, rows[part], highest[part])
+
+    sums = (crew or Crew()).share(work, rows.size, multiple=LANES)
+    return abreast.floors(sums, lengths=lengths)
 
 
-def exact_distances(clip: Clip, tracks: PackedFrames, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def exact_distances(
+    clip: Clip, tracks: PackedFrames, rows: NDArray[np.int64], *, crew: Crew | None = None
+) -> NDArray[np.float64]:
     """Compute exact distances.
 
     Parameters
@@ -195,6 +270,8 @@ def exact_distances(clip: Clip, tracks: PackedFrames, rows: NDArray[np.int64]) -
         Tracks of the same number of coefficients.
     rows : np.ndarray [shape=(rows,), dtype=int64]
         Which of the tracks.
+    crew : Crew, optional
+        Threads to share the work; only this one by default.
 
     Returns
     -------
@@ -215,8 +292,13 @@ def exact_distances(clip: Clip, tracks: PackedFrames, rows: NDArray[np.int64]) -
     """
     _check(clip, tracks)
     n, d = clip.frames.shape
-    sums = kernels_for(d).alignments_float64(clip.lanes, n, tracks.bits, tracks.starts, rows)
-    return np.divide(sums, n)
+    align_all = kernels_for(d).alignments_float64
+
+    def work(part: slice) -> NDArray[np.float64]:
+        return align_all(clip.lanes, n, tracks.bits, tracks.starts, rows[part])
+
+    sums = (crew or Crew()).share(work, rows.size, multiple=1)
+    return np.asarray(sums / n, np.float64)
 
 
 def align(clip: Clip, frames: NDArray[np.floating]) -> Span:
@@ -263,14 +345,6 @@ def _check(clip: Clip, tracks: PackedFrames) -> None:
         )
 
 
-def _margin(cells: NDArray[np.int64] | int, *, d: int) -> NDArray[np.float64]:
-    """Bound the relative error of a float32 sum of so many local costs, with one rounding to spare for float64's."""
-    return (np.asarray(cells) + d / 2 + 3) * _UNIT_ROUNDOFF
-
-
-def _floors(sums: NDArray[np.floating], *, cells: NDArray[np.int64], clip: Clip) -> NDArray[np.float64]:
-    """Lower float32 sums of at most so many local costs by all that rounding can have added, and normalise them."""
-    n, d = clip.frames.shape
-    lowered = sums.astype(np.float64) * (1 - _margin(cells, d=d)) - cells * clip.cost_error
-    floors: NDArray[np.float64] = lowered.clip(min=0) / n
-    return floors
+def _margin(cells: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Bound the relative error of a float32 sum of so many roots, with three roundings to spare for float64's."""
+    return np.multiply(cells + 5, _UNIT_ROUNDOFF, dtype=np.float64)

@@ -21,7 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunekin.errors import InputError
+from tunekin_ranker.crew import Crew
+from tunekin_ranker.dtw import Clip, alignment_floors, exact_distances
 from tunekin_ranker.packed import PackedFrames, concatenate, pack
+from tunekin_ranker.sketches import Sketches, sketch, sketch_floors
 
 __all__ = ["NO_MOOD", "Index", "Track"]
 
@@ -60,6 +63,7 @@ class _Segment:
     groups: tuple[str | None, ...]
     moods: NDArray[np.int32]
     means: NDArray[np.float32]
+    sketches: Sketches
 
     def __len__(self) -> int:
         return len(self.track_ids)
@@ -73,15 +77,6 @@ class _Segment:
         flat = faiss.IndexFlatL2(self.means.shape[1])
         flat.add(self.means)
         return flat
-
-    def take(self, rows: NDArray[np.int64]) -> "_Segment":
-        return _Segment(
-            frames=self.frames.take(rows.tolist()),
-            track_ids=tuple(self.track_ids[row] for row in rows),
-            groups=tuple(self.groups[row] for row in rows),
-            moods=self.moods[rows],
-            means=self.means[rows],
-        )
 
 
 def _segment(tracks: Iterable[Track], *, coefficients: int | None) -> _Segment | None:
@@ -105,24 +100,32 @@ def _segment(tracks: Iterable[Track], *, coefficients: int | None) -> _Segment |
     track_id, count = Counter(track_ids).most_common(1)[0]
     if count > 1:
         raise InputError(f"track id {track_id!r} appears {count} times", hint="give each track once")
+    means = np.array([packed.frames(row).mean(axis=0, dtype=np.float64) for row in range(len(packed))], np.float32)
     return _Segment(
         frames=packed,
         track_ids=tuple(track_ids),
         groups=tuple(groups),
         moods=np.array(moods, np.int32),
-        means=np.array([packed.frames(row).mean(axis=0, dtype=np.float64) for row in range(len(packed))], np.float32),
+        means=means,
+        sketches=sketch(packed, means=means),
     )
 
 
 def _merge(parts: Collection[tuple[_Segment, NDArray[np.bool_]]]) -> _Segment:
     """Put what is left of several segments into one."""
-    kept = [segment if alive.all() else segment.take(np.flatnonzero(alive)) for segment, alive in parts]
+    kept = [(segment, np.flatnonzero(alive)) for segment, alive in parts]
+    frames = concatenate(
+        (segment.frames if rows.size == len(segment) else segment.frames.take(rows.tolist()) for segment, rows in kept),
+        coefficients=kept[0][0].frames.coefficients,
+    )
+    means = np.concatenate([segment.means[rows] for segment, rows in kept])
     return _Segment(
-        frames=concatenate((segment.frames for segment in kept), coefficients=kept[0].frames.coefficients),
-        track_ids=tuple(track_id for segment in kept for track_id in segment.track_ids),
-        groups=tuple(group for segment in kept for group in segment.groups),
-        moods=np.concatenate([segment.moods for segment in kept]),
-        means=np.concatenate([segment.means for segment in kept]),
+        frames=frames,
+        track_ids=tuple(segment.track_ids[row] for segment, rows in kept for row in rows),
+        groups=tuple(segment.groups[row] for segment, rows in kept for row in rows),
+        moods=np.concatenate([segment.moods[rows] for segment, rows in kept]),
+        means=means,
+        sketches=sketch(frames, means=means),
     )
 
 
@@ -205,9 +208,13 @@ class Index:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of frames, mean vectors (twice, since faiss copies them) and moods, without names."""
+        """Bytes of frames, sketches, mean vectors (twice, since faiss copies them) and moods, without names."""
         return sum(
-            segment.frames.bits.nbytes + segment.frames.starts.nbytes + 2 * segment.means.nbytes + segment.moods.nbytes
+            segment.frames.bits.nbytes
+            + segment.frames.starts.nbytes
+            + segment.sketches.nbytes
+            + 2 * segment.means.nbytes
+            + segment.moods.nbytes
             for segment, _ in self._parts
         )
 
@@ -291,36 +298,90 @@ class Index:
             mood=None if mood == NO_MOOD else mood,
         )
 
-    def score(
-        self,
-        slots: NDArray[np.int64],
-        function: Callable[..., NDArray[np.float64]],
-        *arrays: NDArray[np.float64],
+    def sketch_floors(
+        self, clip: Clip, slots: NDArray[np.int64], cutoffs: NDArray[np.float64], *, crew: Crew | None = None
     ) -> NDArray[np.float64]:
-        """Apply a function of packed tracks to some of the tracks.
+        """Bound the distances of some of the tracks by their sketches, see `tunekin_ranker.sketches.sketch_floors`.
 
         Parameters
         ----------
+        clip : Clip
+            The clip.
         slots : np.ndarray [shape=(count,), dtype=int64]
-            Which tracks.
-        function : callable
-            From a buffer, its rows and what `arrays` hold for them to one number for each row, as those in
-            `tunekin_ranker.dtw`.
-        *arrays : np.ndarray [shape=(count,), dtype=float64]
-            A number for each slot.
+            Which tracks, each at most once.
+        cutoffs : np.ndarray [shape=(count,), dtype=float64]
+            Distance of each track above which its floor need not be close.
+        crew : Crew, optional
+            Threads to share the work; only this one by default.
 
         Returns
         -------
         np.ndarray [shape=(count,), dtype=float64]
-            The number of each slot.
+            Floors of the exact distances.
         """
+        return self._each_part(
+            lambda segment, rows, limits: sketch_floors(clip, segment.sketches, rows, limits, crew=crew), slots, cutoffs
+        )
+
+    def alignment_floors(
+        self, clip: Clip, slots: NDArray[np.int64], cutoffs: NDArray[np.float64], *, crew: Crew | None = None
+    ) -> NDArray[np.float64]:
+        """Bound the distances of some of the tracks, see `tunekin_ranker.dtw.alignment_floors`.
+
+        Parameters
+        ----------
+        clip : Clip
+            The clip.
+        slots : np.ndarray [shape=(count,), dtype=int64]
+            Which tracks.
+        cutoffs : np.ndarray [shape=(count,), dtype=float64]
+            Distance of each track above which its floor need not be close.
+        crew : Crew, optional
+            Threads to share the work; only this one by default.
+
+        Returns
+        -------
+        np.ndarray [shape=(count,), dtype=float64]
+            Floors of the exact distances.
+        """
+        return self._each_part(
+            lambda segment, rows, limits: alignment_floors(clip, segment.frames, rows, limits, crew=crew),
+            slots,
+            cutoffs,
+        )
+
+    def exact_distances(self, clip: Clip, slots: NDArray[np.int64], *, crew: Crew | None = None) -> NDArray[np.float64]:
+        """Compute the distances of some of the tracks, see `tunekin_ranker.dtw.exact_distances`.
+
+        Parameters
+        ----------
+        clip : Clip
+            The clip.
+        slots : np.ndarray [shape=(count,), dtype=int64]
+            Which tracks.
+        crew : Crew, optional
+            Threads to share the work; only this one by default.
+
+        Returns
+        -------
+        np.ndarray [shape=(count,), dtype=float64]
+            The exact distances.
+        """
+        return self._each_part(lambda segment, rows: exact_distances(clip, segment.frames, rows, crew=crew), slots)
+
+    def _each_part(
+        self,
+        function: Callable[..., NDArray[np.float64]],
+        slots: NDArray[np.int64],
+        *arrays: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Apply a function of a segment, its rows and numbers for them to the slots of each segment."""
         values = np.empty(slots.size)
         part_of = np.searchsorted(self._offsets, slots, side="right") - 1
         for part in np.unique(part_of):
             mine = part_of == part
-            values[mine] = function(
-                self._parts[part][0].frames, slots[mine] - self._offsets[part], *(array[mine] for array in arrays)
-            )
+            rows = slots[mine] - self._offsets[part]
+            values[mine] = function(self._parts[part][0], rows, *(array[mine] for array in arrays))
         return values
 
     def nearest_means(self, mean: NDArray[np.floating], *, count: int, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:

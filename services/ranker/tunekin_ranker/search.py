@@ -3,13 +3,13 @@
 Tracks are ranked by a *score*, which is the distance unless a `Scoring` says otherwise; it never falls as the distance
 grows, so the score of a floor of the distance is a floor of the score.
 
-Every comparison is a step of a cascade of floors (`tunekin_ranker.dtw`), each closer and dearer than the one before. A
-track is left out only where the score of a proven floor lies above the bound: the score that a track must not exceed
-to make a difference to the answer. Who survives all floors is compared exactly, so rounding decides nothing.
+Every comparison is a step of a cascade of floors, each closer and dearer than the one before: that of the sketches
+(`tunekin_ranker.sketches`), that of the frames in float32, and the exact distance (both `tunekin_ranker.dtw`). A track
+is left out only where the score of a proven floor lies above the bound: the score that a track must not exceed to make
+a difference to the answer. Who survives all floors is compared exactly, so rounding decides nothing.
 """
 
 import bisect
-import functools
 import math
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunekin.errors import OptionError
-from tunekin_ranker.dtw import Clip, align, alignment_floors, exact_distances, row_floors
+from tunekin_ranker.crew import Crew
+from tunekin_ranker.dtw import Clip, align
 from tunekin_ranker.index import Index, Track
 
 __all__ = ["SHORTLIST_SIZE", "Hit", "KBest", "Scoring", "SearchResult", "search"]
@@ -28,8 +29,9 @@ __all__ = ["SHORTLIST_SIZE", "Hit", "KBest", "Scoring", "SearchResult", "search"
 SHORTLIST_SIZE = 200
 # Tracks that are compared first, so that there is a bound before the others get their floors.
 _SEEDS = 32
-# Tracks that are compared before the bound is looked at again: enough to spread the cost of a call.
-_BATCH = 32
+# Tracks that are compared before the bound is looked at again: few at first, where it falls, then more and more, since
+# each call has its cost.
+_FIRST_BATCH, _LARGEST_BATCH = 64, 512
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
@@ -143,7 +145,8 @@ class SearchResult:
     candidates : int
         Tracks that the filter and exclusions let take part.
     compared_in_full : int
-        Candidates whose whole alignment was computed; floors ruled the others out, or nobody proposed them.
+        Candidates whose alignment was computed from all their coefficients; floors of sketches ruled the others out,
+        or nobody proposed them.
     proven : bool
         Whether comparing every candidate exactly gives the same hits and the same identical tracks.
     """
@@ -232,13 +235,14 @@ def search(
     allowed: NDArray[np.bool_] | None = None,
     exclude: Collection[str] = (),
     identity_distance: float | None = None,
+    crew: Crew | None = None,
 ) -> SearchResult:
     """Find the k tracks of least score, ties by track id.
 
     1. The filter and the exclusions leave the candidates.
     2. Those whose mean vector is nearest to the clip's are compared; where there is a scoring, those that it gives the
        least scores at the distance of the means.
-    3. A shortlist ends here. A certified search computes the row floors of all other candidates, and compares them by
+    3. A shortlist ends here. A certified search bounds all other candidates by their sketches, and compares them by
        rising score until that of the next lies above the bound, which proves that no candidate left can matter.
 
     Candidates within the identity distance are the same recording, whatever their score: they are reported apart, and
@@ -266,6 +270,8 @@ def search(
         Ids of tracks that are no candidates.
     identity_distance : float, optional
         Distance up to which a track is the same recording; none is by default.
+    crew : Crew, optional
+        Threads to share the work; only this one by default. The answer is the same.
 
     Returns
     -------
@@ -301,6 +307,7 @@ def search(
         scoring=Scoring.plain(index.slots) if scoring is None else scoring,
         grouping=grouping,
         identity_distance=identity_distance,
+        crew=crew,
     )
 
     # Step 2
@@ -318,14 +325,16 @@ def search(
     if mode == "certified":
         mask[proposed] = False
         rest = np.flatnonzero(mask)
-        floors = index.score(rest, functools.partial(row_floors, clip), comparison.cutoffs(rest))
+        floors = index.sketch_floors(clip, rest, comparison.cutoffs(rest), crew=crew)
         order = np.argsort(comparison.ranks(rest, floors), kind="stable")
-        for start in range(0, rest.size, _BATCH):
-            batch = order[start : start + _BATCH]
+        start, size = 0, _FIRST_BATCH
+        while start < rest.size:
+            batch = order[start : start + size]
             batch = batch[comparison.may_matter(rest[batch], floors[batch])]
             if not batch.size:
                 break
             comparison.compare(rest[batch])
+            start, size = start + size, min(2 * size, _LARGEST_BATCH)
     return comparison.result(candidates=candidates, proven=mode == "certified" or proposed.size == candidates)
 
 
@@ -369,8 +378,10 @@ class _Comparison:
         scoring: Scoring,
         grouping: str,
         identity_distance: float | None,
+        crew: Crew | None,
     ) -> None:
         self._index = index
+        self._crew = crew
         self._clip = clip
         self._best = KBest(k)
         self._scoring = scoring
@@ -395,12 +406,12 @@ class _Comparison:
     def compare(self, slots: NDArray[np.int64]) -> None:
         """Compare tracks: all in float32, then exactly those that can matter, the most promising first."""
         self.compared_in_full += slots.size
-        floors = self._index.score(slots, functools.partial(alignment_floors, self._clip))
+        floors = self._index.alignment_floors(self._clip, slots, self.cutoffs(slots), crew=self._crew)
         for i in np.argsort(self.ranks(slots, floors), kind="stable"):
             one = slots[i : i + 1]
             if not self.may_matter(one, floors[i : i + 1]):
                 break
-            distances = self._index.score(one, functools.partial(exact_distances, self._clip))
+            distances = self._index.exact_distances(self._clip, one)
             [score] = self._scoring.scores(one, distances)
             self._take(int(one[0]), distance=float(distances[0]), score=float(score))
 

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.ranker import reference
 from tunekin.errors import InputError
+from tunekin_ranker.dtw import Clip
 from tunekin_ranker.index import NO_MOOD, Index, Track
 
 D = 3
@@ -103,13 +105,18 @@ def test_many_single_changes_leave_few_segments_and_no_gone_tracks_behind():
     assert len(index._parts) <= 8
 
 
-def test_scores_stand_beside_their_slots_across_segments():
-    index = Index.build([track(f"{i}", m=i + 1) for i in range(20)])
-    index = index.with_changes(upserts=[track(f"{i}", m=i + 1) for i in range(20, 25)])
-    slots = np.array([24, 0, 22, 7, 7])
+def test_distances_and_floors_stand_beside_their_slots_across_segments():
+    index = Index.build([track(f"{i}", seed=i, m=i + 1) for i in range(20)])
+    index = index.with_changes(upserts=[track(f"{i}", seed=i, m=i + 1) for i in range(20, 25)])
     assert len(index._parts) > 1
-    lengths = index.score(slots, lambda frames, rows: np.diff(frames.starts)[rows].astype(np.float64))
-    assert lengths.tolist() == [25.0, 1.0, 23.0, 8.0, 8.0]
+    clip = Clip(np.random.default_rng(99).standard_normal((6, D)).astype(np.float16))
+    slots = np.array([24, 0, 22, 7, 3])
+    wanted = [reference.distance(clip.frames, index.track_at(slot).frames) for slot in slots]
+    unlimited = np.full(slots.size, np.inf)
+    assert index.exact_distances(clip, slots).tolist() == wanted
+    assert index.alignment_floors(clip, slots, unlimited) == pytest.approx(wanted, rel=1e-4)
+    assert index.sketch_floors(clip, slots, unlimited) == pytest.approx(wanted, rel=0.1)
+    assert index.exact_distances(clip, np.array([7, 7])).tolist() == [wanted[3]] * 2
 
 
 def test_an_id_given_twice_is_refused():

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from tests.unit.ranker import reference
 from tunekin.errors import InputError, OptionError
+from tunekin_ranker.crew import Crew
 from tunekin_ranker.dtw import Clip
 from tunekin_ranker.index import Index, Track
 from tunekin_ranker.search import KBest, Scoring, search
@@ -112,6 +113,23 @@ def test_hits_and_spans_are_those_of_brute_force_on_wandering_frames(seed, scale
     for hit in found.hits:
         assert (hit.start, hit.stop) == reference.span(clip, by_id[hit.track_id].frames)
     assert found.candidates == len(tracks)
+
+
+def test_threads_change_nothing():
+    crew = Crew(3)
+    for seed in range(3):
+        tracks = catalogue(seed, count=500)
+        index = Index.build(tracks).with_changes(upserts=catalogue(50 + seed, count=100), removals=["t400"])
+        clip = Clip(frames(np.random.default_rng(seed), 12))
+        assert search(index, clip, k=5, crew=crew) == search(index, clip, k=5)
+        everything = np.arange(index.slots)
+        assert (index.exact_distances(clip, everything, crew=crew) == index.exact_distances(clip, everything)).all()
+    crew.close()
+
+
+def test_no_threads_are_refused():
+    with pytest.raises(OptionError, match="threads is 0"):
+        Crew(0)
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-3])
