@@ -1,8 +1,8 @@
 """Time the ranker's search against the subsequence DTW of other libraries, on one thread.
 
-``python -m benchmarks.ranker [--music FOLDER_OR_MANIFEST] [--largest TRACKS] [--songs TRACKS]``. Frames are those of real
-music, spliced and varied (`benchmarks.spliced`): of `--music`, else of the folder that ``TUNEKIN_TEST_AUDIO`` names,
-else of the catalogue that the demo composes. The clips' artists are not in the catalogue.
+``python -m benchmarks.ranker [--music FOLDER_OR_MANIFEST] [--largest TRACKS] [--songs TRACKS]``. Frames are those of
+real music, spliced and varied (`benchmarks.spliced`): of `--music`, else of the folder that ``TUNEKIN_TEST_AUDIO``
+names, else of the catalogue that the demo composes. The clips' artists are not in the catalogue.
 
 ==================================== ===============================================================================
 figure                               meaning

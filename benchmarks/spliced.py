@@ -1,7 +1,7 @@
 """Catalogues of any size whose frames are those of real music.
 
-A track is spliced of stretches of 6 to 18 s of one real track and its seven nearest neighbours by mean frame, so that it
-keeps to one kind of music as a track does; its tempo, its levels and its colour then vary as recordings do: time by
+A track is spliced of stretches of 6 to 18 s of one real track and its seven nearest neighbours by mean frame, so that
+it keeps to one kind of music as a track does; its tempo, its levels and its colour then vary as recordings do: time by
 8 %, each coefficient's deviations by 8 % and its mean by a quarter of the deviation over all music (all as standard
 deviations). No two tracks share a run of frames. Clips are cut, unchanged, from tracks by artists that the catalogue
 has nothing of.

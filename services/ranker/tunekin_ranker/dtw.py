@@ -21,7 +21,7 @@ function             bound                                 cost of a cell (clip 
 `exact_distances`    the distance                           about 10
 ==================== ===================================== ==========================================
 
-``docs/adr/0008-tracks-abreast.md`` gives the reasons and derives the rounding margin.
+``docs/adr/0009-tracks-abreast.md`` gives the reasons and derives the rounding margin.
 
 References
 ----------

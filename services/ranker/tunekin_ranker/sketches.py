@@ -16,7 +16,7 @@ is a floor of the distance.
 Sixteen tracks lie side by side, a lane for each, in *blocks*. Tracks whose means are near share a block, so that what
 rules one of them out mostly rules out all.
 
-``docs/adr/0008-tracks-abreast.md`` derives what rounding can do to it.
+``docs/adr/0009-tracks-abreast.md`` derives what rounding can do to it.
 """
 
 import math
