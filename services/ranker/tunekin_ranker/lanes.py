@@ -69,7 +69,22 @@ def _address(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> A
 
 @intrinsic
 def load(typing: Any, array: Any, index: Any) -> Any:
-    """Read 16 neighbours of a flat, contiguous float32 array, from an index on."""
+    """Read 16 neighbours of a flat, contiguous float32 array, from an index on.
+
+    Parameters
+    ----------
+    typing : object
+        Numba's own; a compiled caller leaves it out.
+    array : np.ndarray [dtype=float32]
+        The array.
+    index : int
+        Of the first.
+
+    Returns
+    -------
+    vector
+        The numbers.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address = _address(context, builder, signature.args[0], *arguments)
@@ -82,7 +97,22 @@ def load(typing: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def load_bytes(typing: Any, array: Any, index: Any) -> Any:
-    """Read 16 neighbours of a flat, contiguous int8 array, from an index on."""
+    """Read 16 neighbours of a flat, contiguous int8 array, from an index on.
+
+    Parameters
+    ----------
+    typing : object
+        Numba's own; a compiled caller leaves it out.
+    array : np.ndarray [dtype=int8]
+        The array.
+    index : int
+        Of the first.
+
+    Returns
+    -------
+    vector
+        The numbers, as float32.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address = _address(context, builder, signature.args[0], *arguments)
@@ -98,6 +128,20 @@ def load_halves(typing: Any, array: Any, index: Any) -> Any:
     """Read 16 neighbours of a flat, contiguous array of the bits of finite float16 numbers, from an index on.
 
     By integers, so that it holds even where the processor is set to flush subnormal numbers to zero.
+
+    Parameters
+    ----------
+    typing : object
+        Numba's own; a compiled caller leaves it out.
+    array : np.ndarray [dtype=uint16]
+        The array.
+    index : int
+        Of the first.
+
+    Returns
+    -------
+    vector
+        The numbers, as float32.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -123,7 +167,24 @@ def load_halves(typing: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    """Write 16 neighbours of a flat, contiguous float32 array, from an index on."""
+    """Write 16 neighbours of a flat, contiguous float32 array, from an index on.
+
+    Parameters
+    ----------
+    typing : object
+        Numba's own; a compiled caller leaves it out.
+    array : np.ndarray [dtype=float32]
+        The array.
+    index : int
+        Of the first.
+    value : vector
+        What to write.
+
+    Returns
+    -------
+    None
+        Nothing.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         address = _address(context, builder, signature.args[0], *arguments[:2])
@@ -136,7 +197,22 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
 
 @intrinsic
 def splat(typing: Any, array: Any, index: Any) -> Any:
-    """Read one number of a flat, contiguous float32 array into all lanes."""
+    """Read one number of a flat, contiguous float32 array into all lanes.
+
+    Parameters
+    ----------
+    typing : object
+        Numba's own; a compiled caller leaves it out.
+    array : np.ndarray [dtype=float32]
+        The array.
+    index : int
+        Of the number.
+
+    Returns
+    -------
+    vector
+        The number, 16 times.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         number = builder.load(_address(context, builder, signature.args[0], *arguments))
@@ -149,7 +225,30 @@ def splat(typing: Any, array: Any, index: Any) -> Any:
 
 @intrinsic
 def transpose(typing: Any, source: Any, start: Any, step: Any, target: Any, target_start: Any, target_step: Any) -> Any:
-    """Read 16 vectors, a step apart, and write their first values as a vector, then their second ones, a step apart."""
+    """Read 16 vectors, a step apart, and write their first values as a vector, then their second ones, a step apart.
+
+    Parameters
+    ----------
+    typing : object
+        Numba's own; a compiled caller leaves it out.
+    source : np.ndarray [dtype=float32]
+        Flat and contiguous.
+    start : int
+        Index of the first vector's first value.
+    step : int
+        From each vector to the next.
+    target : np.ndarray [dtype=float32]
+        Flat and contiguous; written.
+    target_start : int
+        As `start`, in the target.
+    target_step : int
+        As `step`, in the target.
+
+    Returns
+    -------
+    None
+        Nothing.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         def vectors(kind: Any, array: Any, index: Any, step: Any) -> Any:
@@ -180,7 +279,20 @@ def transpose(typing: Any, source: Any, start: Any, step: Any, target: Any, targ
 
 @intrinsic
 def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
-    """Compute ``a * b + c``."""
+    """Compute ``a * b + c``.
+
+    Parameters
+    ----------
+    typing : object
+        Numba's own; a compiled caller leaves it out.
+    a, b, c : vector
+        The operands.
+
+    Returns
+    -------
+    vector
+        The results.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         product = builder.fmul(arguments[0], arguments[1], flags=("contract",))
@@ -236,7 +348,20 @@ def adding_products(*, vectors: int, sums: int) -> Any:
 
 @intrinsic
 def root(typing: Any, a: Any) -> Any:
-    """Compute square roots."""
+    """Compute square roots.
+
+    Parameters
+    ----------
+    typing : object
+        Numba's own; a compiled caller leaves it out.
+    a : vector
+        No lane negative.
+
+    Returns
+    -------
+    vector
+        The roots.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = ir.FunctionType(_VECTOR, [_VECTOR])
