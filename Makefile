@@ -82,9 +82,9 @@ bench-training:
 	$(TRAIN) -m benchmarks.training $(ARGS)
 
 .PHONY: train
-train: ## Install PyTorch too, then find moods in the catalogue and train the classifier; ARGS=...
+train: ## Install PyTorch too, then run tunekin train ARGS
 	@locks/install .venv-train train
-	$(TRAIN) -m tunekin_training $(ARGS)
+	.venv-train/bin/tunekin train $(ARGS)
 
 .PHONY: test-train
 test-train: ## Run the tests of the training, which need PyTorch

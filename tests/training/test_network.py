@@ -8,6 +8,7 @@ import torch
 
 from tests.unit.training.corpora import corpus
 from tunekin.features import FEATURES
+from tunekin_training.boosting import fit_trees, predict_trees
 from tunekin_training.corpus import Examples, examples
 from tunekin_training.export import export
 from tunekin_training.network import MoodNetwork, fit, predict
@@ -19,7 +20,8 @@ SPACE = mood_space()
 
 
 def learnt(rows: range | np.ndarray = range(90)) -> Examples:
-    return examples(MUSIC, moods=MOODS, rows=np.array(rows), class_weights=np.ones(3))
+    shares = np.eye(3, dtype=np.float32)[MOODS]
+    return examples(MUSIC, moods=MOODS, memberships=shares, rows=np.array(rows), class_weights=np.ones(3))
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def network() -> MoodNetwork:
 
 def test_moods_that_can_be_told_apart_are(network):
     assert np.array_equal(predict(network, MUSIC.summaries).argmax(axis=1), MOODS)
-    assert np.array_equal(predict(network, MUSIC.clean_cuts[:, 0]).argmax(axis=1), MOODS)
+    assert np.array_equal(predict(network, MUSIC.cuts[:, 0]).argmax(axis=1), MOODS)
 
 
 def test_the_same_seed_gives_the_same_weights_whatever_chance_did_before():
@@ -56,10 +58,18 @@ def test_learning_stops_when_it_no_longer_helps_and_keeps_the_best():
     train, valid = learnt(range(60)), learnt(range(60, 90))
     # Nothing that is learnt helps to guess moods that were shuffled.
     chance = np.random.default_rng(0)
-    hopeless = Examples(summaries=valid.summaries, moods=chance.permutation(valid.moods), weights=valid.weights)
+    moods = chance.permutation(valid.moods)
+    hopeless = Examples(
+        summaries=valid.summaries,
+        moods=moods,
+        memberships=np.eye(3, dtype=np.float32)[moods],
+        weights=valid.weights,
+    )
     assert fit(train, space=SPACE, moods=3, seed=0, valid=hopeless, epochs=100).epochs < 20
     stopped = fit(train, space=SPACE, moods=3, seed=0, valid=valid, epochs=10)
     again = fit(train, space=SPACE, moods=3, seed=0, epochs=stopped.epochs)
+    assert stopped.curves.shape == (10, 3)
+    assert len(again.curves) == 0
     for best, last in zip(stopped.network.parameters(), again.network.parameters(), strict=True):
         assert torch.equal(best, last)
 
@@ -69,6 +79,7 @@ def test_an_example_without_weight_teaches_nothing():
     wrong = Examples(
         summaries=np.concatenate((true.summaries, true.summaries)),
         moods=np.concatenate((true.moods, (true.moods + 1) % 3)),
+        memberships=np.concatenate((true.memberships, np.roll(true.memberships, 1, axis=1))),
         weights=np.concatenate((true.weights, np.zeros_like(true.weights))),
     )
     taught = fit(wrong, space=SPACE, moods=3, seed=0, epochs=10).network
@@ -88,10 +99,57 @@ def test_the_network_sees_what_clustering_sees(network):
 
 def test_what_never_varies_does_no_harm():
     silent = Examples(
-        summaries=np.zeros((30, FEATURES.summary_size), np.float32), moods=MOODS[:30], weights=np.ones(30, np.float32)
+        summaries=np.zeros((30, FEATURES.summary_size), np.float32),
+        moods=MOODS[:30],
+        memberships=np.eye(3, dtype=np.float32)[MOODS[:30]],
+        weights=np.ones(30, np.float32),
     )
     probabilities = predict(fit(silent, space=SPACE, moods=3, seed=0, epochs=2).network, MUSIC.summaries)
     assert np.isfinite(probabilities).all()
+
+
+def test_a_network_learns_to_say_that_a_track_is_between_moods():
+    between = learnt()
+    shares = np.where(
+        MOODS[:, np.newaxis] == 0, np.array([0.5, 0.5, 0], dtype=np.float32), np.eye(3, dtype=np.float32)[MOODS]
+    )
+    soft = Examples(
+        summaries=between.summaries,
+        moods=between.moods,
+        memberships=np.concatenate((shares, np.repeat(shares, 2, axis=0))),
+        weights=between.weights,
+    )
+    probabilities = predict(fit(soft, space=SPACE, moods=3, seed=0, epochs=30).network, MUSIC.summaries)
+    assert np.abs(probabilities[MOODS == 0, :2] - 0.5).max() < 0.2
+
+
+def test_the_temperature_makes_a_network_less_sure_of_what_it_gets_wrong():
+    train, valid = learnt(range(60)), learnt(range(60, 90))
+    wrong = np.where(np.arange(len(valid.moods)) % 3 == 0, (valid.moods + 1) % 3, valid.moods)
+    doubtful = Examples(
+        summaries=valid.summaries,
+        moods=wrong,
+        memberships=np.eye(3, dtype=np.float32)[wrong],
+        weights=valid.weights,
+    )
+    sober, sure = (
+        fit(train, space=SPACE, moods=3, seed=0, valid=watched, epochs=3).temperature for watched in (doubtful, valid)
+    )
+    assert sober > sure
+    fixed = fit(train, space=SPACE, moods=3, seed=0, epochs=1, temperature=2.0)
+    assert fixed.temperature == 2
+
+
+# --- the yardstick ---
+
+
+def test_trees_learn_what_can_be_told_apart_and_are_the_same_for_the_same_seed():
+    train, valid = learnt(range(60)), learnt(range(60, 90))
+    once, again = (fit_trees(train, space=SPACE, moods=3, seed=1, valid=valid) for _ in range(2))
+    probabilities = predict_trees(once, MUSIC.summaries, space=SPACE)
+    assert np.array_equal(probabilities.argmax(axis=1), MOODS)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    assert np.array_equal(predict_trees(again, MUSIC.summaries, space=SPACE), probabilities)
 
 
 # --- ONNX ---

@@ -1,11 +1,13 @@
 """The whole run: from music, or a catalogue, to a folder that the classifier can serve from."""
 
+import sys
+
 import msgspec
 import numpy as np
 import pytest
 import soundfile
 
-from tests.unit.training.corpora import corpus
+from tests.unit.training.corpora import changed, corpus, emotional
 from tunekin.catalogue.database import migrate, open_engine
 from tunekin.catalogue.records import Entry
 from tunekin.catalogue.writer import CatalogueWriter
@@ -13,44 +15,62 @@ from tunekin.errors import InputError
 from tunekin.features import FEATURES, frames_to_bytes
 from tunekin.messages import Track
 from tunekin_classifier.adapters.onnx_model import OnnxMoodModel
-from tunekin_training.__main__ import main
+from tunekin_cli.__main__ import main
 from tunekin_training.label import LabelFile, parse
 from tunekin_training.report import Report
+from tunekin_training.steps import Steps
 from tunekin_training.train import train
 
-MUSIC = corpus()
+MUSIC = emotional(corpus())
 
 
 @pytest.fixture(scope="module")
-def trained():
-    return train(MUSIC, clusters=3, seed=0, labels=LabelFile())
+def steps(tmp_path_factory):
+    """What was computed for one test serves the others."""
+    return Steps(tmp_path_factory.mktemp("steps"))
+
+
+@pytest.fixture(scope="module")
+def trained(steps):
+    return train(MUSIC, clusters=None, seed=0, labels=LabelFile(), steps=steps)
 
 
 def test_moods_that_are_there_are_found_and_recognised(trained):
+    report = trained.report
+    assert report.elbow == len(report.moods) == 3
+    for name in ("ari_seeds", "ari_without_maps", "dnn_accuracy", "dnn_macro_f1", "xgboost_accuracy"):
+        assert report.metrics[name] == 1
+    assert report.metrics["clip_mood_agreement_clean"] == report.metrics["clip_accuracy_phone15"] == 1
+    assert report.metrics["largest_share"] == pytest.approx(1 / 3)
+    assert [(mood.tracks, mood.recall) for mood in report.moods] == [(30, 1.0)] * 3
+    assert [mood.largest_artist for mood in report.moods] == [pytest.approx(1 / 30)] * 3
+    assert len(report.places) == 90
+    assert [len(report.curves), len(report.stability)] == [5, 4]
+
+
+def test_moods_that_are_felt_correlate_with_feelings_of_tracks_by_artists_never_heard(trained):
     metrics = trained.report.metrics
-    assert metrics["ari_seeds"] == metrics["dnn_accuracy"] == metrics["dnn_macro_f1"] == 1
-    assert metrics["clip_mood_agreement_clean"] == metrics["clip_accuracy_noise20"] == 1
-    assert metrics["largest_share"] == pytest.approx(1 / 3)
-    assert [(mood.tracks, mood.recall) for mood in trained.report.moods] == [(30, 1.0)] * 3
+    assert metrics["mood_emotion_correlation_low"] > 0.9
+    assert abs(metrics["mood_emotion_correlation_random"]) < 0.1
+    assert trained.report.lens_felt > 0
+    assert trained.report.felt_tracks == 90
 
 
-def test_moods_that_chance_made_are_not_recognised():
+def test_moods_that_chance_made_are_neither_recognised_nor_felt(steps):
     chance = np.random.default_rng(0)
     noise = changed(MUSIC, summaries=chance.normal(size=(90, 75)).astype(np.float32))
-    metrics = train(noise, clusters=6, seed=0, labels=LabelFile()).report.metrics
+    metrics = train(noise, clusters=6, seed=0, labels=LabelFile(), steps=steps).report.metrics
     assert metrics["dnn_accuracy"] < 0.8
     # Cuts that have nothing to do with their tracks.
     assert metrics["clip_accuracy_clean"] < 0.4
+    assert metrics["mood_emotion_correlation_low"] < 0.2
 
 
-def changed(music, **changes):
-    return type(music)(**{name: getattr(music, name) for name in music.__dataclass_fields__} | changes)
-
-
-def test_the_same_music_and_seed_give_the_same_model_and_report(trained):
-    again = train(MUSIC, clusters=3, seed=0, labels=LabelFile())
-    assert again.onnx == trained.onnx
-    assert again.report == trained.report
+def test_the_same_music_and_seed_give_the_same_model_and_report_with_or_without_what_was_kept(trained, steps):
+    for where in (steps, Steps()):
+        again = train(MUSIC, clusters=None, seed=0, labels=LabelFile(), steps=where)
+        assert again.onnx == trained.onnx
+        assert again.report == trained.report
 
 
 def test_moods_are_numbered_from_the_least_percussive(trained):
@@ -58,12 +78,12 @@ def test_moods_are_numbered_from_the_least_percussive(trained):
     assert shares == sorted(shares)
 
 
-def test_too_little_music_is_refused():
+def test_too_little_music_is_refused_before_any_work():
     with pytest.raises(InputError, match="90 tracks for 19 groups"):
-        train(MUSIC, clusters=19, seed=0, labels=LabelFile())
+        train(MUSIC, clusters=19, seed=0, labels=LabelFile(), steps=Steps())
     same_artist = changed(MUSIC, artists=("she",) * 90)
     with pytest.raises(InputError, match="by 1 artists"):
-        train(same_artist, clusters=3, seed=0, labels=LabelFile())
+        train(same_artist, clusters=3, seed=0, labels=LabelFile(), steps=Steps())
 
 
 # --- the command ---
@@ -87,42 +107,71 @@ def songs(tmp_path_factory):
     return folder
 
 
-def test_a_folder_of_music_becomes_a_model_that_the_classifier_takes(songs, tmp_path, capsys):
+@pytest.fixture
+def tunekin(tmp_path, monkeypatch, capsys):
+    """The command, with a home of its own."""
+    monkeypatch.setenv("TUNEKIN_WORKERS", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tunekin", "--home", str(tmp_path / "home"), "train", *map(str, arguments)])
+        try:
+            main()
+        except SystemExit as stop:
+            return stop.code or 0, *capsys.readouterr()
+        return 0, *capsys.readouterr()
+
+    return run
+
+
+def only_model(folder):
+    (model,) = (path for path in folder.iterdir() if not path.name.startswith("."))
+    return model
+
+
+def test_a_folder_of_music_becomes_a_model_that_the_classifier_takes(songs, tmp_path, tunekin):
     (songs / "broken.ogg").write_bytes(b"OggS")
-    arguments = ["--music", str(songs), "--clusters", "2", "--workers", "1", "--seed", "3"]
-    assert main([*arguments, "--out", str(tmp_path / "model"), "--report", str(tmp_path / "report")]) == 0
-    printed = capsys.readouterr()
-    assert "left out" in printed.err
-    assert "dnn_accuracy" in printed.out
-    model = OnnxMoodModel(tmp_path / "model")
+    code, out, _ = tunekin("--music", songs, "--clusters", "2", "--seed", "3", "--out", tmp_path / "models")
+    assert code == 0
+    assert "left out" in out
+    assert "dnn_accuracy" in out
+    folder = only_model(tmp_path / "models")
+    assert str(folder / "report" / "index.html") in out
+    model = OnnxMoodModel(folder)
     assert len(model.manifest.moods) == 2
-    assert model.manifest.version.startswith("moods2-f1-")
-    report = msgspec.json.decode((tmp_path / "report" / "report.json").read_bytes(), type=Report)
+    assert model.manifest.version == folder.name
+    assert model.manifest.version.startswith(f"moods2-{FEATURES.name}-")
+    report = msgspec.json.decode((folder / "report" / "report.json").read_bytes(), type=Report)
     assert report.metrics == model.manifest.metrics
-    assert (report.tracks, report.artists, report.cuts_per_track) == (10, 5, 8)
+    assert (report.tracks, report.artists, report.cuts_per_track) == (10, 5, 20)
     # Drums are the more percussive, so the second mood.
     assert {name.partition("/")[0] for name in report.moods[1].typical} == {f"artist {i}" for i in range(5)}
     assert all(int(name.rpartition("/")[2][0]) % 2 for name in report.moods[1].typical)
-    card = (tmp_path / "model" / "README.md").read_text()
+    card = (folder / "README.md").read_text()
     assert model.manifest.version in card
-    assert "python -m tunekin_training --music MUSIC --clusters 2 --seed 3 --out MODEL" in card
-    assert str(songs) not in card
+    assert "tunekin train --music MUSIC --clusters 2 --seed 3 --out MODELS" in card
+    page = (folder / "report" / "index.html").read_text()
+    assert model.manifest.version in page
+    assert (folder / "report" / "elbow.png").read_bytes().startswith(b"\x89PNG")
+    assert str(songs) not in card + page
 
 
-def test_words_of_a_run_can_be_edited_and_given_to_the_next_one(tmp_path, catalogue):
-    arguments = ["--catalogue", catalogue, "--clusters", "3"]
-    assert main([*arguments, "--out", str(tmp_path / "first")]) == 0
-    words = parse((tmp_path / "first" / "labels.toml").read_bytes())
+def test_words_of_a_run_can_be_edited_and_given_to_the_next_one(tmp_path, catalogue, tunekin):
+    arguments = ["--catalog", catalogue, "--clusters", "3", "--out", tmp_path / "models"]
+    assert tunekin(*arguments)[0] == 0
+    folder = only_model(tmp_path / "models")
+    first = OnnxMoodModel(folder).manifest
+    words = parse((folder / "report" / "labels.toml").read_bytes())
     edited = tmp_path / "words.toml"
-    text = (tmp_path / "first" / "labels.toml").read_text()
+    text = (folder / "report" / "labels.toml").read_text()
     edited.write_text(text.replace(words.mood[1].label.ko, "엉덩이가 먼저 반응하게 되는 노래 모음"))
-    assert main([*arguments, "--labels", str(edited), "--out", str(tmp_path / "second")]) == 0
-    first, second = (OnnxMoodModel(tmp_path / name).manifest for name in ("first", "second"))
+    assert tunekin(*arguments, "--labels", edited)[0] == 0
+    # Other words are no other model.
+    second = OnnxMoodModel(only_model(tmp_path / "models")).manifest
+    assert second.version == first.version
     assert second.moods[1].label.ko == "엉덩이가 먼저 반응하게 되는 노래 모음"
     assert (second.moods[0], second.moods[2]) == (first.moods[0], first.moods[2])
-    # Other words are no other model.
-    assert second.version == first.version
-    assert "--labels words.toml" in (tmp_path / "second" / "README.md").read_text()
+    assert "--labels words.toml" in (folder / "README.md").read_text()
 
 
 @pytest.fixture
@@ -134,7 +183,7 @@ def catalogue(tmp_path):
     CatalogueWriter(engine, clock=lambda: 0.0).upsert_many(
         [
             Entry(
-                track=Track(track_id=name, artist=artist),
+                track=Track(track_id=name, artist=artist, title=f"{name} of hers", album="A"),
                 feature_version=FEATURES.name,
                 frames=frames,
                 summary=summary.tolist(),
@@ -148,20 +197,32 @@ def catalogue(tmp_path):
     return url
 
 
-def test_a_catalogue_is_learnt_from_without_cuts(tmp_path, catalogue):
-    assert main(["--catalogue", catalogue, "--clusters", "3", "--out", str(tmp_path / "model")]) == 0
-    metrics = OnnxMoodModel(tmp_path / "model").manifest.metrics
+def test_a_catalogue_is_learnt_from_without_cuts(tmp_path, catalogue, tunekin):
+    assert tunekin("--catalog", catalogue, "--out", tmp_path / "models")[0] == 0
+    folder = only_model(tmp_path / "models")
+    metrics = OnnxMoodModel(folder).manifest.metrics
     assert metrics["dnn_accuracy"] == 1
-    assert not any(name.startswith("clip_") for name in metrics)
-    card = (tmp_path / "model" / "README.md").read_text()
-    assert "--catalogue URL" in card
-    assert "6 s cuts of each" not in card
+    assert not any(name.startswith(("clip_", "mood_emotion")) for name in metrics)
+    card = (folder / "README.md").read_text()
+    assert "--catalog URL --clusters auto" in card
+    assert "random cuts" not in card
+    report = msgspec.json.decode((folder / "report" / "report.json").read_bytes(), type=Report)
+    assert len(report.moods) == 3
+    assert report.places[0].name == "artist 0 - track 0 of hers"
+    assert report.moods[0].largest_album == pytest.approx(1 / 30)
 
 
-def test_a_labels_file_that_is_missing_is_no_obstacle_but_told(tmp_path, catalogue, capsys):
-    arguments = ["--catalogue", catalogue, "--clusters", "3", "--labels", str(tmp_path / "absent.toml")]
-    assert main([*arguments, "--out", str(tmp_path / "model")]) == 0
-    assert "there is no" in capsys.readouterr().err
+def test_a_home_without_songs_has_nothing_to_learn_from(tmp_path, tunekin):
+    code, _, error = tunekin("--out", tmp_path / "models")
+    assert code != 0
+    assert "Traceback" not in error
+
+
+def test_a_labels_file_that_is_missing_is_no_obstacle_but_told(tmp_path, catalogue, tunekin):
+    arguments = ["--catalog", catalogue, "--clusters", "3", "--labels", tmp_path / "absent.toml"]
+    code, out, _ = tunekin(*arguments, "--out", tmp_path / "models")
+    assert code == 0
+    assert "there is no" in out
 
 
 @pytest.mark.parametrize(
@@ -169,18 +230,23 @@ def test_a_labels_file_that_is_missing_is_no_obstacle_but_told(tmp_path, catalog
     [
         (["--music", "{tmp}/absent"], "can't be read"),
         (["--music", "{tmp}"], "there is no music"),
-        (["--catalogue", "mongodb://x"], "catalogue's URL"),
+        (["--catalog", "mongodb://x"], "catalogue's URL"),
         (["--music", "{tmp}", "--labels", "{tmp}"], "can't be read"),
+        (["--music", "{tmp}", "--catalog", "sqlite:///x"], "both"),
+        (["--clusters", "many"], "--clusters is 'many'"),
+        (["--clusters", "1", "--music", "{tmp}"], "no music"),
     ],
 )
-def test_what_cannot_work_is_said_in_a_line(tmp_path, capsys, arguments, message):
-    assert main([*(text.format(tmp=tmp_path) for text in arguments), "--out", str(tmp_path / "model")]) == 2
-    error = capsys.readouterr().err
+def test_what_cannot_work_is_said_in_two_lines(tmp_path, tunekin, arguments, message):
+    (tmp_path / "home").mkdir()
+    code, _, error = tunekin(*(text.format(tmp=tmp_path) for text in arguments), "--out", tmp_path / "models")
+    assert code in {1, 2}
     assert message in " ".join(error.split())
     assert "Traceback" not in error
 
 
-def test_music_of_which_nothing_can_be_heard_is_refused(tmp_path, capsys):
+def test_music_of_which_nothing_can_be_heard_is_refused(tmp_path, tunekin):
     (tmp_path / "a.wav").write_bytes(b"no sound")
-    assert main(["--music", str(tmp_path), "--workers", "1", "--out", str(tmp_path / "model")]) == 2
-    assert "none of the 1 files" in " ".join(capsys.readouterr().err.split())
+    code, _, error = tunekin("--music", tmp_path, "--out", tmp_path / "models")
+    assert code != 0
+    assert "none of the 1 files" in " ".join(error.split())

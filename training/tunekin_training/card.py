@@ -7,33 +7,17 @@ References
 
 from tunekin.features import FEATURES, FeatureVersion
 from tunekin_training.evaluate import FOLDS
-from tunekin_training.listen import CUT_S, NOISE_DB
+from tunekin_training.listen import LEARNT_S
+from tunekin_training.meaning import MEANING, shown
 from tunekin_training.report import Report
 
 __all__ = ["model_card"]
 
-_CUTS = f"{CUT_S:.0f} s cuts"
-_NOISY = f"the same with white noise {NOISE_DB:.0f} dB below the music"
-_MEANING = {
-    "dnn_accuracy": "whole tracks whose mood is recognised",
-    "dnn_macro_f1": "F1, mean over the moods",
-    "dnn_loss": "log loss (base e)",
-    "largest_share": "for comparison: accuracy of always saying the largest mood",
-    "clip_mood_agreement_clean": f"{_CUTS} that get the mood that the model gives their whole track",
-    "clip_mood_agreement_noise20": _NOISY,
-    "clip_accuracy_clean": f"{_CUTS} that get the mood that clustering gave their track",
-    "clip_accuracy_noise20": _NOISY,
-    "ari_seeds": "adjusted Rand index between the moods that different seeds find",
-    "mood_emotion_correlation": (
-        "correlation of a track's emotions, as listeners felt them, with the mean of its mood's tracks by other artists"
-    ),
-    "mood_emotion_correlation_random": "the same for random groups of the same sizes",
-    "onnx_max_difference": "largest difference of a probability between ONNX Runtime and PyTorch",
-}
+_CUTS = f"cuts of {LEARNT_S[0]:.0f} to {LEARNT_S[1]:.0f} s"
 
 _HEARD_CUTS = """\
 - A few seconds are less than a song: the figures on cuts say how often a clip is placed beside its song's mood.
-- Rooms, speakers and telephone lines change the timbre; the model has heard white noise, but none of those.
+- Noise, telephone bands, small loudspeakers and rooms were simulated; recordings by real phones were not measured.
 """
 
 _HEARD_NO_CUTS = """\
@@ -126,29 +110,44 @@ def _method(report: Report, *, version: FeatureVersion) -> str:
     if report.cuts_per_track:
         heard = f"""\
 whole tracks and of
-   {report.cuts_per_track} random {_CUTS} of each, at random gains and half of them with white noise {NOISE_DB:.0f} dB \
-below the music.
-   A cut has its track's mood; a track counts as much as all of its cuts together."""
+   {report.cuts_per_track} random {_CUTS} of each, at random gains, some of them damaged: by noise, by a telephone \
+band with noise,
+   by a small loudspeaker in a room. A cut belongs to the moods as its track does; a track's cuts together count twice
+   as much as the track."""
     return f"""\
 ## Method
 
 1. A track is summarised by the {version.summary_size} numbers of feature version `{version.name}`, means and
    deviations of its features. Chroma is made independent of the key, everything is standardised.
-2. t-SNE maps the tracks to two dimensions, several times from random beginnings. K-means divides the maps, laid side by
-   side, into moods, numbered from the least percussive to the most.
-3. A multilayer perceptron (two hidden layers of 64 units, dropout, class weights) learns the moods of {heard}
-4. Early stopping on artists set apart ended after {report.epochs} passes in the median; the final model learnt from
-   everything for as many.
+2. {_lens(report)}
+3. t-SNE maps what is seen to two dimensions, several times from random beginnings. K-means divides the maps, laid side
+   by side, into moods, numbered from the least percussive to the most.
+4. A multilayer perceptron (two hidden layers of 128 units, dropout, class weights) learns how far tracks belong to the
+   moods, from {heard}
+5. Early stopping on artists set apart ended after {report.epochs} passes in the median; the final model learnt from
+   everything for as many. A temperature, the median of the folds', makes it as sure as it may be.
 
 All runs in single threads from seed {report.seed}: the same machine and versions make the same bytes again.
 """
 
 
+def _lens(report: Report) -> str:
+    """Say through which views moods were looked for."""
+    views = []
+    if report.cuts_per_track:
+        views.append("directions in which songs differ more than clean and damaged cuts of one song (LDA)")
+    if report.lens_felt:
+        views.append(
+            f"directions in which the emotions change that listeners felt in {report.felt_tracks} of the tracks (ridge "
+            "regression)"
+        )
+    if not views:
+        return "Nothing beside the summaries is known of the tracks, so moods are looked for in them as they are."
+    return "Moods are looked for in " + ", and in ".join(views) + "."
+
+
 def _figures(report: Report) -> str:
-    rows = "\n".join(
-        f"| `{name}` | {value:{'.1e' if name == 'onnx_max_difference' else '.3f'}} | {_MEANING[name]} |"
-        for name, value in report.metrics.items()
-    )
+    rows = "\n".join(f"| `{name}` | {shown(name, value)} | {MEANING[name]} |" for name, value in report.metrics.items())
     return f"""\
 ## Figures
 

@@ -16,6 +16,7 @@ References
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import threadpoolctl
@@ -23,10 +24,27 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.manifold import TSNE
 from sklearn.metrics import adjusted_rand_score
+from sklearn.neighbors import NearestNeighbors
 
 from tunekin.errors import InputError, OptionError
+from tunekin_training.steps import Arrays, Steps
 
-__all__ = ["agreement", "cluster", "draw_map", "order_by", "standardise"]
+__all__ = [
+    "DEFAULT_CLUSTERS",
+    "Elbow",
+    "agreement",
+    "check",
+    "divide",
+    "draw_maps",
+    "elbow",
+    "map_step",
+    "memberships",
+    "order_by",
+    "standardise",
+]
+
+# Moods wanted where the music itself does not say how many there are.
+DEFAULT_CLUSTERS = 10
 
 # More bring little: between seeds 0.64 with one map, 0.71 with four, 0.77 with eight, 0.79 with sixteen.
 _MAPS = 8
@@ -39,71 +57,158 @@ _STARTS = 50
 _FARTHEST = 3.0
 # Below that a group is a handful of tracks of one album, and no mood.
 _TRACKS_PER_CLUSTER = 5
+# t-SNE takes 10 s for so many tracks, and ten times that for four times as many.
+_LANDMARKS = 2_500
+# Landmarks that tell where another track is.
+_GUIDES = 5
+_MOST_CLUSTERS = 20
+# Two groups tell quiet from loud in any music.
+_FEWEST = 3
+# Groups over which the slope after an elbow is measured: from one to the next it depends on where K-means ended.
+_AFTER = 3
+# The curve is smooth to 1 % with these.
+_ELBOW_STARTS = 10
+# Even and normally distributed tracks in 2 to 5 dimensions, as many as maps have, stay below that.
+_CLEAR = 2.0
+_SOFTNESS = 1.0
 
 
-def standardise(points: NDArray[np.floating]) -> NDArray[np.float64]:
+def standardise(points: NDArray[np.floating], *, as_in: NDArray[np.floating] | None = None) -> NDArray[np.float64]:
     """Give every dimension mean 0 and deviation 1, so that Hz and shares count alike, and limit what is far out.
 
     Parameters
     ----------
     points : np.ndarray [shape=(n, p)]
-        Points, at least one.
+        Points.
+    as_in : np.ndarray [shape=(m, p)] or None
+        Points, at least one, whose mean and deviation count; `points` themselves unless they are given.
 
     Returns
     -------
     np.ndarray [shape=(n, p), dtype=float64]
         Standardised, −3 to 3; 0 where all tracks are the same.
     """
-    centred = points - points.mean(axis=0, dtype=np.float64)
-    scale = centred.std(axis=0)
+    base = points if as_in is None else as_in
+    mean = base.mean(axis=0, dtype=np.float64)
+    scale = (base - mean).std(axis=0)
     # What differs by rounding only is the same.
-    scale[scale <= 1e-6 * np.abs(points).max(axis=0)] = np.inf
-    return np.clip(centred / scale, -_FARTHEST, _FARTHEST)
+    scale[scale <= 1e-6 * np.abs(base).max(axis=0)] = np.inf
+    return np.clip((points - mean) / scale, -_FARTHEST, _FARTHEST)
 
 
-def draw_map(points: NDArray[np.floating], *, seed: int, perplexity: float = _PERPLEXITY) -> NDArray[np.float64]:
-    """Draw one map.
+def check(count: int, *, clusters: int) -> None:
+    """Refuse what no clustering could do.
+
+    Parameters
+    ----------
+    count : int
+        Tracks there are.
+    clusters : int
+        Groups wanted.
+
+    Raises
+    ------
+    OptionError
+        Fewer than two groups are wanted.
+    InputError
+        There are too few tracks for so many groups.
+    """
+    if clusters < 2:  # noqa: PLR2004 -- what two means needs no name
+        raise OptionError(f"{clusters} groups are wanted", hint="choose at least 2")
+    if count < clusters * _TRACKS_PER_CLUSTER:
+        raise InputError(
+            f"there are {count} tracks for {clusters} groups",
+            hint=f"so many groups need at least {clusters * _TRACKS_PER_CLUSTER} tracks; ask for fewer, or add music",
+        )
+
+
+def map_step(points: NDArray[np.float64], seed: int, perplexity: float) -> Arrays:
+    """Draw one map; a step of `tunekin_training.steps`.
+
+    Of a large catalogue t-SNE draws the tracks that chance chose as landmarks; every other track stands in the middle
+    of the landmarks that it is most like.
 
     Parameters
     ----------
     points : np.ndarray [shape=(n, p)]
-        Standardised points.
+        A point for each track.
     seed : int
-        Where t-SNE begins.
+        Where t-SNE begins, and which the landmarks are.
     perplexity : float
         Neighbours that count for a point; a third of the points at most.
 
     Returns
     -------
-    np.ndarray [shape=(n, 2), dtype=float64]
-        Places with mean 0 and a mean square radius of 1.
+    mapping of str to np.ndarray
+        ``places`` [shape=(n, 2), dtype=float64], with mean 0 and a mean square radius of 1.
     """
+    landmarks = np.arange(len(points))
+    if len(points) > _LANDMARKS:
+        landmarks = np.sort(np.random.default_rng(seed).choice(len(points), _LANDMARKS, replace=False))
     # One thread: several would add up in another order each time, and t-SNE enlarges the rounding.
     with threadpoolctl.threadpool_limits(limits=1):
-        places = TSNE(
+        drawn = TSNE(
             n_components=2,
-            perplexity=min(perplexity, (len(points) - 1) / 3),
+            perplexity=min(perplexity, (len(landmarks) - 1) / 3),
             init="random",
             random_state=seed,
             n_jobs=1,
-        ).fit_transform(points)
-    centred = places.astype(np.float64) - places.mean(axis=0, dtype=np.float64)
-    return np.asarray(centred / np.sqrt(centred.var(axis=0).sum()))
+        ).fit_transform(points[landmarks])
+        places = drawn.astype(np.float64)
+        if len(landmarks) < len(points):
+            alike = NearestNeighbors(n_neighbors=_GUIDES).fit(points[landmarks])
+            everywhere = places[alike.kneighbors(points, return_distance=False)].mean(axis=1)
+            everywhere[landmarks] = places
+            places = everywhere
+    centred = places - places.mean(axis=0)
+    return {"places": centred / np.sqrt(centred.var(axis=0).sum())}
 
 
-def cluster(points: NDArray[np.floating], *, clusters: int, seed: int, maps: int = _MAPS) -> NDArray[np.int64]:
-    """Divide tracks into groups.
+def draw_maps(
+    points: NDArray[np.float64],
+    *,
+    seeds: Sequence[int],
+    steps: Steps,
+    maps: int = _MAPS,
+    perplexity: float = _PERPLEXITY,
+) -> list[NDArray[np.float64]]:
+    """Draw maps and lay them side by side, once for each of several seeds.
 
     Parameters
     ----------
     points : np.ndarray [shape=(n, p)]
-        A point for each track, see `tunekin_training.space`.
-    clusters : int
-        Groups wanted, 2 and up.
-    seed : int
-        Fixes the maps and the starts of K-means: the same seed gives the same groups.
+        A point for each track.
+    seeds : sequence of int
+        Each gives maps of its own.
+    steps : Steps
+        Runs them.
     maps : int
         Maps that have to agree.
+    perplexity : float
+        Neighbours that count for a track.
+
+    Returns
+    -------
+    list of np.ndarray [shape=(n, 2 * maps), dtype=float64]
+        For each seed; its first map is in the first two columns.
+    """
+    begins = [int(begin) for seed in seeds for begin in np.random.default_rng(seed).integers(2**31, size=maps)]
+    drawn = steps.run("drawing maps", map_step, [(points, begin, perplexity) for begin in begins])
+    places = [result["places"] for result in drawn]
+    return [np.hstack(places[i * maps : (i + 1) * maps]) for i in range(len(seeds))]
+
+
+def divide(atlas: NDArray[np.float64], *, clusters: int, seed: int) -> NDArray[np.int64]:
+    """Divide tracks into groups by K-means.
+
+    Parameters
+    ----------
+    atlas : np.ndarray [shape=(n, p)]
+        Places of the tracks, such as `draw_maps` gives.
+    clusters : int
+        Groups wanted.
+    seed : int
+        Where K-means starts.
 
     Returns
     -------
@@ -117,19 +222,112 @@ def cluster(points: NDArray[np.floating], *, clusters: int, seed: int, maps: int
     InputError
         There are too few tracks for so many groups.
     """
-    if clusters < 2:  # noqa: PLR2004 -- what two means needs no name
-        raise OptionError(f"{clusters} groups are wanted", hint="choose at least 2")
-    if len(points) < clusters * _TRACKS_PER_CLUSTER:
-        raise InputError(
-            f"there are {len(points)} tracks for {clusters} groups",
-            hint=f"so many groups need at least {clusters * _TRACKS_PER_CLUSTER} tracks; ask for fewer, or add music",
-        )
-    seeds = np.random.default_rng(seed).integers(2**31, size=maps + 1).tolist()
-    standardised = standardise(points)
-    atlas = np.hstack([draw_map(standardised, seed=map_seed) for map_seed in seeds[:-1]])
+    check(len(atlas), clusters=clusters)
     with threadpoolctl.threadpool_limits(limits=1):
-        groups = KMeans(clusters, n_init=_STARTS, random_state=seeds[-1]).fit_predict(atlas)
+        starts = _STARTS if len(atlas) <= _LANDMARKS else _STARTS // 5
+        groups = KMeans(clusters, n_init=starts, random_state=seed).fit_predict(atlas)
     return np.asarray(groups, dtype=np.int64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elbow:
+    """How many groups the music falls into.
+
+    Attributes
+    ----------
+    inertias : tuple of float
+        Share of the tracks' spread that is left inside the groups, for 1 group and up.
+    clusters : int
+        Where the elbow is; ``DEFAULT_CLUSTERS``, or as many as the tracks allow, where it is not clear.
+    sharpness : float
+        How many times steeper the curve is before the elbow than after it.
+    """
+
+    inertias: tuple[float, ...]
+    clusters: int
+    sharpness: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether there is an elbow."""
+        return self.sharpness >= _CLEAR
+
+
+def elbow(atlas: NDArray[np.float64], *, seed: int) -> Elbow:
+    """Find the elbow of the spread that is left inside groups.
+
+    On logarithmic axes the spread of tracks that lie evenly falls along a straight line, whatever the number of
+    dimensions. Groups that are really there bend it: it falls steeply until each has been found, and slowly after. The
+    elbow is where the last step before is the greatest multiple of the three after it; it is clear from 2 on.
+
+    Parameters
+    ----------
+    atlas : np.ndarray [shape=(n, p)]
+        Places of the tracks.
+    seed : int
+        Where K-means starts.
+
+    Returns
+    -------
+    Elbow
+        From 3 to 17 groups, or fewer where there are few tracks.
+    """
+    most = min(_MOST_CLUSTERS, len(atlas) // _TRACKS_PER_CLUSTER)
+    spread = float(((atlas - atlas.mean(axis=0)) ** 2).sum())
+    default = max(min(DEFAULT_CLUSTERS, most), 2)
+    if most < _FEWEST + _AFTER or spread == 0:
+        return Elbow(inertias=(1.0,), clusters=default, sharpness=0.0)
+    with threadpoolctl.threadpool_limits(limits=1):
+        left = [spread] + [
+            float(KMeans(k, n_init=_ELBOW_STARTS, random_state=seed).fit(atlas).inertia_) for k in range(2, most + 1)
+        ]
+    inertias = np.maximum(np.array(left) / spread, np.finfo(np.float64).tiny)
+    heights, counts = np.log(inertias), np.log(np.arange(1, most + 1))
+    candidates = range(_FEWEST, most - _AFTER + 1)
+
+    def slope(begin: int, end: int) -> float:
+        """How steeply the curve falls between two numbers of groups."""
+        return float((heights[begin - 1] - heights[end - 1]) / (counts[end - 1] - counts[begin - 1]))
+
+    # A slope of nearly nothing divides nothing: count it as that of even tracks in all these dimensions.
+    ratios = [slope(k - 1, k) / max(slope(k, k + _AFTER), 2.0 / atlas.shape[1]) for k in candidates]
+    best = candidates[int(np.argmax(ratios))]
+    sharpness = max(ratios)
+    return Elbow(
+        inertias=tuple(inertias.tolist()),
+        clusters=best if sharpness >= _CLEAR else default,
+        sharpness=sharpness,
+    )
+
+
+def memberships(
+    places: NDArray[np.float64], *, groups: NDArray[np.int64], softness: float = _SOFTNESS
+) -> NDArray[np.float32]:
+    """Say how far each track belongs to each group: one between two groups belongs to both.
+
+    Parameters
+    ----------
+    places : np.ndarray [shape=(n, p)]
+        Where the tracks are.
+    groups : np.ndarray [shape=(n,), dtype=int64]
+        Group of each, from 0 without a gap.
+    softness : float
+        Squared distance, in medians of that to the own centre, over which belonging falls to 1/e.
+
+    Returns
+    -------
+    np.ndarray [shape=(n, groups), dtype=float32]
+        Rows sum to 1; the own group has the most.
+    """
+    count = int(groups.max()) + 1
+    centres = np.array([places[groups == group].mean(axis=0) for group in range(count)])
+    squares = ((places[:, np.newaxis] - centres) ** 2).sum(axis=2)
+    own = squares[np.arange(len(groups)), groups]
+    # K-means has ended when every track is with its nearest centre, but for rounding.
+    squares[np.arange(len(groups)), groups] = np.minimum(own, squares.min(axis=1))
+    scaled = -squares / max(softness * float(np.median(own)), np.finfo(np.float64).tiny)
+    exact = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(exact / exact.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def order_by(values: NDArray[np.floating], *, groups: NDArray[np.int64]) -> NDArray[np.int64]:

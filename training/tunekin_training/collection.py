@@ -35,7 +35,7 @@ class Recording:
         The file.
     name : str
         What a report calls it; differs from file to file.
-    artist, label, licence : str
+    artist, album, label, licence : str
         Empty where unknown; a label is a genre, for instance.
     emotions : mapping of str to float
         Share of listeners who felt each emotion; empty where nobody was asked.
@@ -44,6 +44,7 @@ class Recording:
     path: Path
     name: str
     artist: str = ""
+    album: str = ""
     label: str = ""
     licence: str = ""
     emotions: Mapping[str, float] = field(default_factory=dict)
@@ -56,8 +57,8 @@ def find(music: Path) -> tuple[Recording, ...]:
     ----------
     music : pathlib.Path
         Either a folder, all of whose sound files count; a folder inside it counts as an artist. Or a CSV manifest in
-        UTF-8 with a column ``file`` (relative to the manifest) and, where known, ``artist``, ``title``, ``label``,
-        ``licence`` and ``emotion_*``. An artist whose name begins with "unknown" is unknown.
+        UTF-8 with a column ``file`` (relative to the manifest) and, where known, ``artist``, ``title``, ``album``,
+        ``label``, ``licence`` and ``emotion_*``. An artist whose name begins with "unknown" is unknown.
 
     Returns
     -------
@@ -147,6 +148,7 @@ def _listed(row: Mapping[str, str | None], *, manifest: Path, line: int) -> Reco
         path=manifest.parent / cells["file"],
         name=described or cells["file"],
         artist=artist,
+        album=cells.get("album", ""),
         label=cells.get("label", ""),
         licence=cells.get("licence", ""),
         emotions=emotions,

@@ -2,15 +2,20 @@
 
 Conventions
 -----------
-``n`` counts tracks, ``c`` cuts of a track, ``d`` numbers of a summary, ``e`` emotions.
+``n`` counts tracks, ``c`` cuts of a track that are learnt from, ``q`` cuts that are asked about, ``d`` numbers of a
+summary, ``e`` emotions.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Corpus", "Examples", "artist_numbers", "examples"]
+
+# People play cuts, and only the catalogue is heard whole.
+_CUTS_WEIGHT = 2.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -21,14 +26,14 @@ class Corpus:
     ----------
     names : tuple of str [n]
         What a report calls each track.
-    artists : tuple of str [n]
-        Empty where unknown.
-    licences : tuple of str [n]
+    artists, albums, licences : tuple of str [n]
         Empty where unknown.
     summaries : np.ndarray [shape=(n, d), dtype=float32]
         Of whole tracks.
-    clean_cuts, noisy_cuts : np.ndarray [shape=(n, c, d), dtype=float32]
-        Of cuts as short as clips are, some with noise; no cuts where no audio was at hand.
+    cuts : np.ndarray [shape=(n, c, d), dtype=float32]
+        Of cuts as short as clips are, clean and damaged, to learn from; none where no audio was at hand.
+    asked_cuts : mapping of str to np.ndarray [shape=(n, q, d), dtype=float32]
+        By condition of the recording: cuts that nothing is learnt from, to judge by. Empty where there are no cuts.
     emotion_names : tuple of str [e]
         What listeners were asked for; may be empty.
     emotions : np.ndarray [shape=(n, e), dtype=float64]
@@ -37,10 +42,11 @@ class Corpus:
 
     names: tuple[str, ...]
     artists: tuple[str, ...]
+    albums: tuple[str, ...]
     licences: tuple[str, ...]
     summaries: NDArray[np.float32]
-    clean_cuts: NDArray[np.float32]
-    noisy_cuts: NDArray[np.float32]
+    cuts: NDArray[np.float32]
+    asked_cuts: Mapping[str, NDArray[np.float32]]
     emotion_names: tuple[str, ...]
     emotions: NDArray[np.float64]
 
@@ -55,19 +61,27 @@ class Examples:
         Of tracks and cuts.
     moods : np.ndarray [shape=(m,), dtype=int64]
         The mood of each: that of its track.
+    memberships : np.ndarray [shape=(m, moods), dtype=float32]
+        How far each belongs to each mood: as its track does.
     weights : np.ndarray [shape=(m,), dtype=float32]
         How much each counts; 1 on average.
     """
 
     summaries: NDArray[np.float32]
     moods: NDArray[np.int64]
+    memberships: NDArray[np.float32]
     weights: NDArray[np.float32]
 
 
 def examples(
-    corpus: Corpus, *, moods: NDArray[np.int64], rows: NDArray[np.int64], class_weights: NDArray[np.float64]
+    corpus: Corpus,
+    *,
+    moods: NDArray[np.int64],
+    memberships: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    class_weights: NDArray[np.float64],
 ) -> Examples:
-    """Take tracks and their cuts to learn from; a track counts as much as all of its cuts together.
+    """Take tracks and their cuts to learn from; a track's cuts together count twice as much as the track.
 
     Parameters
     ----------
@@ -75,6 +89,8 @@ def examples(
         The music.
     moods : np.ndarray [shape=(n,), dtype=int64]
         Mood of each track.
+    memberships : np.ndarray [shape=(n, moods), dtype=float32]
+        How far each track belongs to each mood.
     rows : np.ndarray [shape=(k,), dtype=int64]
         Which tracks.
     class_weights : np.ndarray [shape=(moods,), dtype=float64]
@@ -85,13 +101,15 @@ def examples(
     tunekin_training.corpus.Examples
         ``k`` tracks, then their cuts.
     """
-    cuts = np.concatenate((corpus.clean_cuts[rows], corpus.noisy_cuts[rows]), axis=1)
+    cuts = corpus.cuts[rows]
     count = cuts.shape[1]
     per_track = class_weights[moods[rows]]
-    weights = np.concatenate((per_track, np.repeat(per_track / max(count, 1), count)))
+    weights = np.concatenate((per_track, np.repeat(_CUTS_WEIGHT * per_track / max(count, 1), count)))
+    whose = np.concatenate((rows, np.repeat(rows, count)))
     return Examples(
         summaries=np.concatenate((corpus.summaries[rows], cuts.reshape(-1, corpus.summaries.shape[1]))),
-        moods=np.concatenate((moods[rows], np.repeat(moods[rows], count))),
+        moods=moods[whose],
+        memberships=memberships[whose],
         weights=(weights / weights.mean()).astype(np.float32),
     )
 

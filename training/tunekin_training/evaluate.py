@@ -6,24 +6,32 @@ Conventions
 themselves were found on all tracks: what is judged is how well they are recognised, not whether they exist.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score, log_loss
+from sklearn.metrics import confusion_matrix, f1_score, log_loss
 from sklearn.model_selection import GroupKFold
 from sklearn.utils.class_weight import compute_class_weight
 
 from tunekin.errors import InputError
 from tunekin_training.corpus import Corpus, Examples, artist_numbers, examples
+from tunekin_training.steps import Arrays, Steps
 
 __all__ = [
     "FOLDS",
+    "Fold",
     "OutOfFold",
+    "calibration",
     "class_weights",
+    "confusion",
+    "correlation",
     "emotion_correlation",
     "folds",
+    "held_out_correlation",
     "out_of_fold",
     "random_emotion_correlation",
     "scores",
@@ -32,9 +40,32 @@ __all__ = [
 FOLDS = 5
 # Of the random groups that emotions are compared with: their mean then is certain to 0.01.
 _RANDOM_GROUPS = 20
+# Draws of artists that an interval is made of.
+_BOOTSTRAPS = 500
+_BINS = 10
 
-Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-Learn = Callable[[Examples, Examples], Predict]
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fold:
+    """What a model learns from, and what it is asked.
+
+    Attributes
+    ----------
+    learnt, valid : Examples
+        To learn from, and to watch the learning on, such as for early stopping.
+    asked : np.ndarray [shape=(q, d), dtype=float32]
+        Summaries of artists that are in neither.
+    moods : int
+        How many there are.
+    seed : int
+        Fixes the learning.
+    """
+
+    learnt: Examples
+    valid: Examples
+    asked: NDArray[np.float32]
+    moods: int
+    seed: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,13 +76,15 @@ class OutOfFold:
     ----------
     tracks : np.ndarray [shape=(n, moods), dtype=float32]
         For whole tracks.
-    clean_cuts, noisy_cuts : np.ndarray [shape=(n, c, moods), dtype=float32]
-        For cuts of them.
+    cuts : mapping of str to np.ndarray [shape=(n, q, moods), dtype=float32]
+        For the cuts in each condition.
+    notes : list of mapping of str to np.ndarray
+        What else each fold's model said of itself.
     """
 
     tracks: NDArray[np.float32]
-    clean_cuts: NDArray[np.float32]
-    noisy_cuts: NDArray[np.float32]
+    cuts: Mapping[str, NDArray[np.float32]]
+    notes: list[dict[str, NDArray[Any]]]
 
 
 def folds(groups: NDArray[np.int64], *, count: int = FOLDS, seed: int) -> list[NDArray[np.int64]]:
@@ -107,13 +140,21 @@ def class_weights(moods: NDArray[np.int64], *, count: int) -> NDArray[np.float64
 
 
 def out_of_fold(
-    corpus: Corpus, *, moods: NDArray[np.int64], seed: int, learn: Learn, on_fold: Callable[[], None] = lambda: None
+    corpus: Corpus,
+    *,
+    moods: NDArray[np.int64],
+    memberships: NDArray[np.float32],
+    seed: int,
+    learn: Callable[[Fold], Arrays],
+    title: str,
+    steps: Steps,
+    share: float = 1.0,
 ) -> OutOfFold:
     """Let models predict what they never heard.
 
     1. Divide the artists into folds.
     2. Of those that stay, keep the artists of the next fold for validation, such as early stopping.
-    3. Learn, then predict the fold's tracks and cuts.
+    3. Learn, and predict the fold's tracks and cuts.
 
     Parameters
     ----------
@@ -121,12 +162,18 @@ def out_of_fold(
         The music.
     moods : np.ndarray [shape=(n,), dtype=int64]
         Mood of each track.
+    memberships : np.ndarray [shape=(n, moods), dtype=float32]
+        How far each track belongs to each mood.
     seed : int
-        Of the folds.
+        Of the folds, and of learning.
     learn : callable
-        Takes examples to learn from and examples to validate with, gives a function from summaries to probabilities.
-    on_fold : callable
-        Called after each fold.
+        A step of `tunekin_training.steps`: takes a `Fold`, gives ``probabilities`` [shape=(asked, moods)] and notes.
+    title : str
+        What people are told meanwhile.
+    steps : Steps
+        Runs it for each fold.
+    share : float
+        Share of the artists that stay which is learnt from; less shows what more music would bring.
 
     Returns
     -------
@@ -138,26 +185,35 @@ def out_of_fold(
     InputError
         There are fewer artists than folds.
     """
-    count = int(moods.max()) + 1
-    predicted = [
-        np.zeros((*summaries.shape[:-1], count), dtype=np.float32)
-        for summaries in (corpus.summaries, corpus.clean_cuts, corpus.noisy_cuts)
-    ]
+    count = memberships.shape[1]
     # Step 1
-    divided = folds(artist_numbers(corpus.artists), seed=seed)
+    artists = artist_numbers(corpus.artists)
+    divided = folds(artists, seed=seed)
+    conditions = list(corpus.asked_cuts)
+    heard = np.concatenate([corpus.summaries[:, np.newaxis], *(corpus.asked_cuts[name] for name in conditions)], axis=1)
+    tasks = []
     for i, held_out in enumerate(divided):
         # Step 2
         valid = divided[(i + 1) % len(divided)]
         train = np.setdiff1d(np.arange(len(moods)), np.concatenate((held_out, valid)))
+        some = np.random.default_rng(seed).permutation(np.unique(artists[train]))
+        train = train[np.isin(artists[train], some[: math.ceil(share * len(some))])]
         weights = class_weights(moods[train], count=count)
-        # Step 3
-        predict = learn(*(examples(corpus, moods=moods, rows=rows, class_weights=weights) for rows in (train, valid)))
-        for out, summaries in zip(predicted, (corpus.summaries, corpus.clean_cuts, corpus.noisy_cuts), strict=True):
-            asked = summaries[held_out].reshape(-1, summaries.shape[-1])
-            if len(asked):
-                out[held_out] = predict(asked).reshape(out[held_out].shape)
-        on_fold()
-    return OutOfFold(tracks=predicted[0], clean_cuts=predicted[1], noisy_cuts=predicted[2])
+        learnt, watched = (
+            examples(corpus, moods=moods, memberships=memberships, rows=rows, class_weights=weights)
+            for rows in (train, valid)
+        )
+        asked = heard[held_out].reshape(-1, heard.shape[2])
+        tasks.append((Fold(learnt=learnt, valid=watched, asked=asked, moods=count, seed=seed),))
+    # Step 3
+    predicted = np.zeros((*heard.shape[:2], count), dtype=np.float32)
+    notes = []
+    for held_out, result in zip(divided, steps.run(title, learn, tasks), strict=True):
+        predicted[held_out] = result["probabilities"].reshape(len(held_out), -1, count)
+        notes.append({name: value for name, value in result.items() if name != "probabilities"})
+    ends = np.cumsum([1] + [corpus.asked_cuts[name].shape[1] for name in conditions])
+    cuts = {name: predicted[:, begin:end] for name, begin, end in zip(conditions, ends, ends[1:], strict=False)}
+    return OutOfFold(tracks=predicted[:, 0], cuts=cuts, notes=notes)
 
 
 def scores(truth: NDArray[np.int64], probabilities: NDArray[np.float32]) -> dict[str, float]:
@@ -192,6 +248,117 @@ def scores(truth: NDArray[np.int64], probabilities: NDArray[np.float32]) -> dict
     }
 
 
+def confusion(truth: NDArray[np.int64], probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Count which mood is taken for which.
+
+    Parameters
+    ----------
+    truth : np.ndarray [shape=(n,), dtype=int64]
+        Mood of each track.
+    probabilities : np.ndarray [shape=(n, moods), dtype=float32]
+        Predicted.
+
+    Returns
+    -------
+    np.ndarray [shape=(moods, moods), dtype=int64]
+        Rows are the truth.
+    """
+    labels = np.arange(probabilities.shape[1])
+    return np.asarray(confusion_matrix(truth, probabilities.argmax(axis=1), labels=labels), dtype=np.int64)
+
+
+def calibration(truth: NDArray[np.int64], probabilities: NDArray[np.float32]) -> tuple[NDArray[np.float64], float]:
+    """Compare how sure a model is with how often it is right.
+
+    Parameters
+    ----------
+    truth : np.ndarray [shape=(n,), dtype=int64]
+        Mood of each track.
+    probabilities : np.ndarray [shape=(n, moods), dtype=float32]
+        Predicted.
+
+    Returns
+    -------
+    bins : np.ndarray [shape=(10, 3), dtype=float64]
+        For tenths of certainty: how many tracks, how sure the model is in the mean, how often it is right; NaN for the
+        latter two where there is no track.
+    error : float
+        Expected calibration error: mean distance of the latter two, over the tracks.
+
+    Examples
+    --------
+    >>> calibration(np.array([0, 1]), np.array([[0.75, 0.25], [0.75, 0.25]], dtype=np.float32))[1]
+    0.25
+    """
+    sure, right = probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == truth
+    places = np.minimum((sure * _BINS).astype(np.int64), _BINS - 1)
+    counts = np.bincount(places, minlength=_BINS)
+    with np.errstate(invalid="ignore"):
+        means = [np.bincount(places, weights=values, minlength=_BINS) / counts for values in (sure, right)]
+    bins = np.column_stack((counts, *means))
+    return bins, float(np.nansum(np.abs(means[0] - means[1]) * counts) / max(len(truth), 1))
+
+
+def held_out_correlation(
+    felt: NDArray[np.float64], expected: NDArray[np.float64], *, artists: NDArray[np.int64], seed: int
+) -> tuple[float, float, float] | None:
+    """Correlate what listeners felt with what a track's mood lets expect, and say how certain that is.
+
+    Parameters
+    ----------
+    felt : np.ndarray [shape=(n, e)]
+        Share of listeners who felt each emotion; NaN where nobody was asked.
+    expected : np.ndarray [shape=(n, e)]
+        Mean of the mood's tracks by other artists; NaN where it is unknown.
+    artists : np.ndarray [shape=(n,), dtype=int64]
+        Artist of each track: the interval is over draws of artists, since tracks of one are alike.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    (float, float, float) or None
+        Correlation over the tracks, averaged over the emotions, and the ends of its 95 % interval; None where fewer
+        than two tracks are known.
+    """
+    found = correlation(felt, expected)
+    if found is None:
+        return None
+    known = np.flatnonzero(~np.isnan(np.hstack((felt, expected))).any(axis=1))
+    numbers, of_artist = np.unique(artists[known], return_inverse=True)
+    rows_of = [known[of_artist == i] for i in range(len(numbers))]
+    chance = np.random.default_rng(seed)
+    draws = []
+    for _ in range(_BOOTSTRAPS):
+        rows = np.concatenate([rows_of[i] for i in chance.integers(len(numbers), size=len(numbers))])
+        value = correlation(felt[rows], expected[rows])
+        if value is not None:
+            draws.append(value)
+    low, high = np.percentile(draws, (2.5, 97.5)).tolist() if draws else (found, found)
+    return found, float(low), float(high)
+
+
+def correlation(felt: NDArray[np.float64], expected: NDArray[np.float64]) -> float | None:
+    """Correlate what listeners felt with what was expected.
+
+    Parameters
+    ----------
+    felt, expected : np.ndarray [shape=(n, e)]
+        Share of listeners for each track and emotion; tracks with a NaN are left out.
+
+    Returns
+    -------
+    float or None
+        Correlation over the tracks, averaged over the emotions in which both sides differ; None where there is none.
+    """
+    known = ~np.isnan(np.hstack((felt, expected))).any(axis=1)
+    if known.sum() < 2:  # noqa: PLR2004 -- a correlation needs two points
+        return None
+    felt, expected = (side[known] - side[known].mean(axis=0) for side in (felt, expected))
+    spread = np.sqrt((felt**2).sum(axis=0) * (expected**2).sum(axis=0))
+    return float(np.mean((felt * expected).sum(axis=0)[spread > 0] / spread[spread > 0])) if spread.any() else None
+
+
 def emotion_correlation(
     groups: NDArray[np.int64], *, emotions: NDArray[np.float64], artists: NDArray[np.int64]
 ) -> float | None:
@@ -218,12 +385,10 @@ def emotion_correlation(
         others = asked[(groups[asked] == groups[i]) & (artists[asked] != artists[i])]
         if len(others):
             pairs.append((emotions[i], emotions[others].mean(axis=0)))
-    if len(pairs) < 2:  # noqa: PLR2004 -- a correlation needs two points
+    if not pairs:
         return None
     felt, expected = (np.array(side) for side in zip(*pairs, strict=True))
-    felt, expected = felt - felt.mean(axis=0), expected - expected.mean(axis=0)
-    spread = np.sqrt((felt**2).sum(axis=0) * (expected**2).sum(axis=0))
-    return float(np.mean((felt * expected).sum(axis=0)[spread > 0] / spread[spread > 0])) if spread.any() else None
+    return correlation(felt, expected)
 
 
 def random_emotion_correlation(

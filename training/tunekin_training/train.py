@@ -1,38 +1,64 @@
 """From music that was heard to a mood model."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import silhouette_score
 
 from tunekin.features import FEATURES, FeatureVersion
-from tunekin_training.cluster import agreement, cluster, order_by
-from tunekin_training.corpus import Corpus, Examples, artist_numbers, examples
+from tunekin_training.cluster import (
+    agreement,
+    check,
+    divide,
+    draw_maps,
+    elbow,
+    memberships,
+    order_by,
+    standardise,
+)
+from tunekin_training.corpus import Corpus, artist_numbers, examples
 from tunekin_training.evaluate import (
-    FOLDS,
+    Fold,
     OutOfFold,
+    calibration,
     class_weights,
+    confusion,
+    correlation,
     emotion_correlation,
+    folds,
+    held_out_correlation,
     out_of_fold,
     random_emotion_correlation,
     scores,
 )
 from tunekin_training.export import export
 from tunekin_training.label import TRAITS, Entry, LabelFile, evidence, name_moods
+from tunekin_training.learn import learn_network, learn_trees
+from tunekin_training.lens import Lens, fit_lens
 from tunekin_training.network import fit, predict
-from tunekin_training.report import MoodReport, Report
+from tunekin_training.report import Curves, Judged, MoodReport, Place, Report
 from tunekin_training.space import mood_space
+from tunekin_training.steps import Steps
 
 __all__ = ["Trained", "measure", "train"]
 
 # Clusterings that are compared for the agreement between seeds: six pairs.
 _SEEDS = 4
-# Divisions of the artists into folds that figures are averaged over: one of them moves the accuracy by 0.01 to 0.02.
-_DIVISIONS = 3
+# Divisions of the artists into folds that figures are averaged over: of a few hundred tracks, one moves the accuracy by
+# 0.01 to 0.02; of many, one is enough.
+_DIVISIONS, _MANY_TRACKS = 2, 2_000
+# Maps of a fold, whose moods only have to be good enough to see whether listeners agree with them.
+_FOLD_MAPS = 4
 # Tracks that a report lists for a mood.
 _TYPICAL = 8
+# Shares of the artists that the learning curve is drawn from.
+_SHARES = (0.25, 0.5)
+_RANDOM_DRAWS = 50
+# Silhouettes of more tracks take long, and say the same.
+_SILHOUETTE_TRACKS = 2_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,38 +77,53 @@ class Trained:
     report: Report
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Music:
+    """A corpus as the lens looks at it."""
+
+    corpus: Corpus
+    points: NDArray[np.float64]
+    cuts: NDArray[np.float64]
+
+    def lens(self, rows: NDArray[np.int64]) -> Lens:
+        """Grind a lens on some tracks."""
+        return fit_lens(self.points[rows], cuts=self.cuts[rows], emotions=self.corpus.emotions[rows])
+
+
 def train(
     corpus: Corpus,
     *,
-    clusters: int,
+    clusters: int | None,
     seed: int,
     labels: LabelFile,
+    steps: Steps,
     version: FeatureVersion = FEATURES,
-    on_step: Callable[[str], None] = lambda _: None,
 ) -> Trained:
     """Find moods in music, and train the classifier that recognises them.
 
-    1. Group the tracks, once for each of several seeds, to see how far the groups depend on it; the first stays.
-    2. Number the moods from what sounds on to what strikes.
-    3. Put them into words.
-    4. Learn on folds of the artists, divided in several ways, and measure on the artists left out.
-    5. Learn on everything, for as many epochs as the folds took in the median.
-    6. Export, and check the export.
+    1. Look at the tracks through a lens that was ground on them, and draw maps of what is seen, for several seeds.
+    2. Find how many moods there are, unless that is said.
+    3. Divide the tracks, once for each seed, to see how far the groups depend on it; the first stays.
+    4. Number the moods from what sounds on to what strikes, and put them into words.
+    5. Let network and trees learn on folds of the artists, divided in several ways, and ask them about the others.
+    6. Find moods anew without each fold's artists, to see whether listeners agree with what they are given.
+    7. Learn on everything, for as many passes as the folds took in the median.
+    8. Export, and check the export.
 
     Parameters
     ----------
     corpus : Corpus
         The music.
-    clusters : int
-        Moods wanted.
+    clusters : int or None
+        Moods wanted; unset, where the elbow is.
     seed : int
         Fixes the run.
     labels : LabelFile
         Words that people wrote.
+    steps : Steps
+        Runs what takes long.
     version : FeatureVersion
         Of the summaries.
-    on_step : callable
-        Called with the name of each step before it begins.
 
     Returns
     -------
@@ -96,60 +137,105 @@ def train(
     InputError
         There are too few tracks or artists.
     """
-    space = mood_space(version)
-    points = space.points(corpus.summaries)
+    check(len(corpus.names), clusters=2 if clusters is None else clusters)
+    artists = artist_numbers(corpus.artists)
+    folds(artists, seed=seed)
+    music = _music(corpus, version=version)
+    every = np.arange(len(corpus.names))
     # Step 1
-    partitions = []
-    for i in range(_SEEDS):
-        on_step(f"clustering {i + 1} of {_SEEDS}")
-        partitions.append(cluster(points, clusters=clusters, seed=seed + i))
+    lens = music.lens(every)
+    places = lens.look(music.points)
+    atlases = draw_maps(places, seeds=[seed + i for i in range(_SEEDS)], steps=steps)
     # Step 2
+    bend = elbow(atlases[0], seed=seed)
+    count = clusters or bend.clusters
+    # Step 3
+    partitions = [divide(atlas, clusters=count, seed=seed + i) for i, atlas in enumerate(atlases)]
+    # Step 4
     tracks = evidence(corpus.summaries, version=version)
     percussive = [trait.name for trait in TRAITS].index("percussive_share")
     moods = order_by(tracks[:, percussive], groups=partitions[0])
-    # Step 3
+    shares = memberships(atlases[0], groups=moods)
     emotions = dict(zip(corpus.emotion_names, corpus.emotions.T, strict=True))
     words = name_moods(tracks, groups=moods, entries=labels.mood, emotions=emotions)
-    # Step 4
-    epochs: list[int] = []
-
-    def learn(learnt: Examples, valid: Examples) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-        on_step(f"fold {len(epochs) + 1} of {_DIVISIONS * FOLDS}")
-        fitted = fit(learnt, space=space, moods=clusters, seed=seed, valid=valid)
-        epochs.append(fitted.epochs)
-        return lambda summaries: predict(fitted.network, summaries)
-
-    predicted = [out_of_fold(corpus, moods=moods, seed=seed + i, learn=learn) for i in range(_DIVISIONS)]
     # Step 5
-    on_step("learning from everything")
-    every = examples(
-        corpus, moods=moods, rows=np.arange(len(moods)), class_weights=class_weights(moods, count=clusters)
+    divisions = _DIVISIONS if len(moods) <= _MANY_TRACKS else 1
+    network, trees = (
+        [
+            out_of_fold(corpus, moods=moods, memberships=shares, seed=seed + i, learn=learn, title=title, steps=steps)
+            for i in range(divisions)
+        ]
+        for learn, title in ((learn_network, "training the network"), (learn_trees, "training the yardstick"))
     )
-    fitted = fit(every, space=space, moods=clusters, seed=seed, epochs=round(float(np.median(epochs))))
-    # Step 6
-    on_step("exporting")
-    exported = export(fitted.network, summaries=corpus.summaries)
-    measured = [measure(corpus, moods=moods, predicted=one, seed=seed) for one in predicted]
+    learning = {
+        f"{share:.2f}": scores(
+            moods,
+            out_of_fold(
+                corpus,
+                moods=moods,
+                memberships=shares,
+                seed=seed,
+                learn=learn_network,
+                title="learning from less",
+                steps=steps,
+                share=share,
+            ).tracks,
+        )["accuracy"]
+        for share in _SHARES
+    }
+    measured = [
+        measure(corpus, moods=moods, network=one, trees=other) for one, other in zip(network, trees, strict=True)
+    ]
     metrics = {name: float(np.mean([figures[name] for figures in measured])) for name in measured[0]}
-    metrics |= {"ari_seeds": agreement(partitions), "onnx_max_difference": exported.max_difference}
+    learning["1.00"] = scores(moods, network[0].tracks)["accuracy"]
+    # Step 6
+    metrics |= _agreement_with_listeners(music, moods=moods, clusters=count, seed=seed, steps=steps)
+    # Step 7
+    notes = [note for one in network for note in one.notes]
+    fitted = fit(
+        examples(
+            corpus,
+            moods=moods,
+            memberships=shares,
+            rows=every,
+            class_weights=class_weights(moods, count=count),
+        ),
+        space=mood_space(version),
+        moods=count,
+        seed=seed,
+        epochs=max(round(float(np.median([note["epochs"] for note in notes]))), 1),
+        temperature=float(np.median([note["temperature"] for note in notes])),
+    )
+    # Step 8
+    exported = export(fitted.network, summaries=corpus.summaries)
+    metrics |= _stability(music, places=places, partitions=partitions, clusters=count, seed=seed)
+    metrics["onnx_max_difference"] = exported.max_difference
+    sure = predict(fitted.network, corpus.summaries)
     report = Report(
         tracks=len(moods),
-        artists=len(np.unique(artist_numbers(corpus.artists))),
+        artists=len(np.unique(artists)),
         licences=dict(Counter(filter(None, corpus.licences)).most_common()),
-        cuts_per_track=corpus.clean_cuts.shape[1] + corpus.noisy_cuts.shape[1],
+        cuts_per_track=corpus.cuts.shape[1],
+        felt_tracks=int((~np.isnan(corpus.emotions).any(axis=1)).sum()) if corpus.emotion_names else 0,
+        lens_felt=lens.felt,
         seed=seed,
         epochs=fitted.epochs,
-        divisions=_DIVISIONS,
+        divisions=divisions,
         metrics=metrics,
-        moods=_mood_reports(
-            corpus, moods=moods, words=words, predicted=predicted, sure=predict(fitted.network, corpus.summaries)
-        ),
+        inertias=bend.inertias,
+        elbow=bend.clusters if bend.clear else None,
+        stability=tuple(tuple(agreement([one, other]) for other in partitions) for one in partitions),
+        judged={"dnn": _judged(moods, network), "xgboost": _judged(moods, trees)},
+        curves=tuple(_curves(note["curves"]) for note in network[0].notes),
+        learning=learning,
+        moods=_mood_reports(corpus, moods=moods, words=words, predicted=network, sure=sure),
+        places=_places(corpus, atlas=atlases[0], moods=moods, sure=sure),
     )
     return Trained(onnx=exported.onnx, report=report)
 
 
-def measure(corpus: Corpus, *, moods: NDArray[np.int64], predicted: OutOfFold, seed: int) -> dict[str, float]:
-    """Measure moods and their classifier.
+def measure(corpus: Corpus, *, moods: NDArray[np.int64], network: OutOfFold, trees: OutOfFold) -> dict[str, float]:
+    """Measure how well moods are recognised.
 
     Parameters
     ----------
@@ -157,34 +243,158 @@ def measure(corpus: Corpus, *, moods: NDArray[np.int64], predicted: OutOfFold, s
         The music.
     moods : np.ndarray [shape=(n,), dtype=int64]
         Mood of each track, as clustering found it.
-    predicted : OutOfFold
+    network, trees : OutOfFold
         Predictions by models that never heard the artist.
-    seed : int
-        Of the random groups.
 
     Returns
     -------
     dict of str to float
-        ``dnn_accuracy``, ``dnn_macro_f1``, ``dnn_loss`` on whole tracks; ``largest_share``, the accuracy of always
-        saying the largest mood. Where there are cuts: ``clip_mood_agreement_clean`` and ``_noise20``, how often a cut
-        gets the mood that the same model gives its whole track; ``clip_accuracy_clean`` and ``_noise20``, how often it
-        gets the mood that clustering gave the track. Where emotions are known: ``mood_emotion_correlation`` and
-        ``mood_emotion_correlation_random``.
+        ``dnn_`` and ``xgboost_`` with each of ``accuracy``, ``macro_f1``, ``loss`` and ``calibration_error``, on whole
+        tracks; ``largest_share``, the accuracy of always saying the largest mood. Where there are cuts, for each
+        condition: ``clip_mood_agreement_``, how often a cut gets the mood that the same network gives its whole track;
+        ``clip_accuracy_``, how often it gets the mood that clustering gave the track.
     """
-    found = {f"dnn_{name}": value for name, value in scores(moods, predicted.tracks).items()}
+    found: dict[str, float] = {}
+    for name, predicted in (("dnn", network), ("xgboost", trees)):
+        found |= {f"{name}_{figure}": value for figure, value in scores(moods, predicted.tracks).items()}
+        found[f"{name}_calibration_error"] = calibration(moods, predicted.tracks)[1]
     found["largest_share"] = float(np.bincount(moods).max() / len(moods))
-    of_track = predicted.tracks.argmax(axis=1)[:, np.newaxis]
-    for kind, cuts in (("clean", predicted.clean_cuts), ("noise20", predicted.noisy_cuts)):
-        if cuts.shape[1]:
-            of_cut = cuts.argmax(axis=2)
-            found[f"clip_mood_agreement_{kind}"] = float(np.mean(of_cut == of_track))
-            found[f"clip_accuracy_{kind}"] = float(np.mean(of_cut == moods[:, np.newaxis]))
-    artists = artist_numbers(corpus.artists)
-    felt = emotion_correlation(moods, emotions=corpus.emotions, artists=artists)
-    by_chance = random_emotion_correlation(moods, emotions=corpus.emotions, artists=artists, seed=seed)
-    if felt is not None and by_chance is not None:
-        found |= {"mood_emotion_correlation": felt, "mood_emotion_correlation_random": by_chance}
+    of_track = network.tracks.argmax(axis=1)[:, np.newaxis]
+    for condition in corpus.asked_cuts:
+        of_cut = network.cuts[condition].argmax(axis=2)
+        found[f"clip_mood_agreement_{condition}"] = float(np.mean(of_cut == of_track))
+        found[f"clip_accuracy_{condition}"] = float(np.mean(of_cut == moods[:, np.newaxis]))
     return found
+
+
+def _music(corpus: Corpus, *, version: FeatureVersion) -> _Music:
+    """Put tracks and cuts on one scale, that of the tracks."""
+    space = mood_space(version)
+    points = space.points(corpus.summaries)
+    cuts = space.points(corpus.cuts.reshape(-1, corpus.summaries.shape[1]))
+    return _Music(
+        corpus=corpus,
+        points=standardise(points),
+        cuts=standardise(cuts, as_in=points).reshape(*corpus.cuts.shape[:2], points.shape[1]),
+    )
+
+
+def _agreement_with_listeners(
+    music: _Music, *, moods: NDArray[np.int64], clusters: int, seed: int, steps: Steps
+) -> dict[str, float]:
+    """Compare what listeners felt with the moods that their tracks get from models that never heard the artist.
+
+    1. Leave out the artists of a fold: grind the lens, draw the maps and find the moods without them.
+    2. Train a network on these moods, and ask it about the tracks left out.
+    3. A mood lets expect the mean of its tracks' emotions; compare with those of the track itself, and with what the
+       same moods would let expect if chance gave them.
+    """
+    corpus = music.corpus
+    artists = artist_numbers(corpus.artists)
+    inside = emotion_correlation(moods, emotions=corpus.emotions, artists=artists)
+    by_chance = random_emotion_correlation(moods, emotions=corpus.emotions, artists=artists, seed=seed)
+    if inside is None or by_chance is None:
+        return {}
+    figures = {"mood_emotion_correlation_inside": inside, "mood_emotion_correlation_inside_random": by_chance}
+    divided = folds(artists, seed=seed)
+    tasks, means = [], []
+    for i, held_out in enumerate(divided):
+        # Step 1
+        rows = np.setdiff1d(np.arange(len(artists)), held_out)
+        places = music.lens(rows).look(music.points[rows])
+        (atlas,) = draw_maps(places, seeds=[seed], steps=steps, maps=_FOLD_MAPS)
+        groups, shares = np.zeros(len(artists), np.int64), np.zeros((len(artists), clusters), np.float32)
+        groups[rows] = divide(atlas, clusters=clusters, seed=seed)
+        shares[rows] = memberships(atlas, groups=groups[rows])
+        means.append(_mean_emotions(corpus.emotions[rows], groups=groups[rows], count=clusters))
+        # Step 2
+        valid = divided[(i + 1) % len(divided)]
+        weights = class_weights(groups[rows], count=clusters)
+        learnt, watched = (
+            examples(corpus, moods=groups, memberships=shares, rows=part, class_weights=weights)
+            for part in (np.setdiff1d(rows, valid), valid)
+        )
+        asked = corpus.summaries[held_out]
+        tasks.append((Fold(learnt=learnt, valid=watched, asked=asked, moods=clusters, seed=seed),))
+    given = [result["probabilities"].argmax(axis=1) for result in steps.run("asking listeners", learn_network, tasks)]
+    # Step 3
+    expected = np.full_like(corpus.emotions, np.nan)
+    for held_out, mean, mood in zip(divided, means, given, strict=True):
+        expected[held_out] = mean[mood]
+    found = held_out_correlation(corpus.emotions, expected, artists=artists, seed=seed)
+    if found is None:
+        return figures
+    chance = np.random.default_rng(seed)
+    random = []
+    for _ in range(_RANDOM_DRAWS):
+        for held_out, mean, mood in zip(divided, means, given, strict=True):
+            expected[held_out] = mean[chance.permutation(mood)]
+        random.append(correlation(corpus.emotions, expected) or 0.0)
+    return {
+        "mood_emotion_correlation": found[0],
+        "mood_emotion_correlation_low": found[1],
+        "mood_emotion_correlation_high": found[2],
+        "mood_emotion_correlation_random": float(np.mean(random)),
+        **figures,
+    }
+
+
+def _mean_emotions(emotions: NDArray[np.float64], *, groups: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    """Mean emotions of each group; of one that nobody was asked about, those of all tracks."""
+    known = ~np.isnan(emotions).any(axis=1)
+    overall = emotions[known].mean(axis=0)
+    return np.array(
+        [
+            emotions[known & (groups == group)].mean(axis=0) if (known & (groups == group)).any() else overall
+            for group in range(count)
+        ]
+    )
+
+
+def _stability(
+    music: _Music,
+    *,
+    places: NDArray[np.float64],
+    partitions: Sequence[NDArray[np.int64]],
+    clusters: int,
+    seed: int,
+) -> dict[str, float]:
+    """Say how far moods depend on chance, on the maps and on the lens."""
+    unmapped, unseen = (divide(where, clusters=clusters, seed=seed) for where in (places, music.points))
+    sample = min(len(places), _SILHOUETTE_TRACKS)
+    return {
+        "ari_seeds": agreement(partitions),
+        "ari_without_maps": agreement([partitions[0], unmapped]),
+        "ari_without_lens": agreement([partitions[0], unseen]),
+        "silhouette": float(silhouette_score(places, partitions[0], sample_size=sample, random_state=seed)),
+        "silhouette_without_maps": float(silhouette_score(places, unmapped, sample_size=sample, random_state=seed)),
+    }
+
+
+def _judged(moods: NDArray[np.int64], predicted: Sequence[OutOfFold]) -> Judged:
+    """Count confusions, and compare certainty with truth, over all divisions."""
+    truth = np.tile(moods, len(predicted))
+    probabilities = np.concatenate([one.tracks for one in predicted])
+    bins, _ = calibration(truth, probabilities)
+    return Judged(
+        confusion=tuple(map(tuple, confusion(truth, probabilities).tolist())),
+        calibration=tuple(tuple(row) for row in bins.tolist() if row[0]),
+    )
+
+
+def _curves(curves: NDArray[np.float64]) -> Curves:
+    loss, valid_loss, valid_accuracy = (tuple(column) for column in curves.T.tolist())
+    return Curves(loss=loss, valid_loss=valid_loss, valid_accuracy=valid_accuracy)
+
+
+def _places(
+    corpus: Corpus, *, atlas: NDArray[np.float64], moods: NDArray[np.int64], sure: NDArray[np.float32]
+) -> tuple[Place, ...]:
+    """Put every track on the first map."""
+    return tuple(
+        Place(name=name, x=round(x, 4), y=round(y, 4), mood=mood, probability=round(float(row[mood]), 4))
+        for name, (x, y), mood, row in zip(corpus.names, atlas[:, :2].tolist(), moods.tolist(), sure, strict=True)
+    )
 
 
 def _mood_reports(
@@ -197,6 +407,11 @@ def _mood_reports(
 ) -> tuple[MoodReport, ...]:
     """Say what is known about each mood."""
     artists = artist_numbers(corpus.artists)
+    albums = artist_numbers(
+        tuple(
+            f"{artist}\n{album}" if album else "" for artist, album in zip(corpus.artists, corpus.albums, strict=True)
+        )
+    )
     right = np.mean([one.tracks.argmax(axis=1) == moods for one in predicted], axis=0)
     reports = []
     for mood, entry in enumerate(words):
@@ -208,8 +423,15 @@ def _mood_reports(
                 words=entry,
                 tracks=len(rows),
                 artists=len(np.unique(artists[rows])),
+                largest_artist=_largest_share(artists[rows]),
+                largest_album=_largest_share(albums[rows]),
                 recall=float(right[rows].mean()),
                 typical=tuple(corpus.names[row] for row in typical),
             )
         )
     return tuple(reports)
+
+
+def _largest_share(numbers: NDArray[np.int64]) -> float:
+    """Share of the most frequent number."""
+    return float(np.unique(numbers, return_counts=True)[1].max() / len(numbers))

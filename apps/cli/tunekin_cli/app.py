@@ -7,7 +7,7 @@ import typer
 
 import tunekin
 from tunekin import logging
-from tunekin_cli import catalog, moods, similar
+from tunekin_cli import catalog, moods, similar, train
 from tunekin_cli.context import Context
 from tunekin_cli.servers_app import servers_app
 from tunekin_embedded.settings import EmbeddedSettings
@@ -110,3 +110,25 @@ def _mood(
 ) -> None:
     """List a mood's songs, the most typical first."""
     moods.show_one(context.obj, name, k=k, as_json=json)
+
+
+@app.command("train")
+def _train(
+    context: typer.Context,
+    *,
+    out: Annotated[Path, typer.Option(help="Folder that the model's folder is made in.", metavar="DIR")],
+    catalogue_url: Annotated[
+        str | None,
+        typer.Option("--catalog", help="Catalogue to learn from; else that of the home folder.", metavar="URL"),
+    ] = None,
+    music: Annotated[
+        Path | None, typer.Option(help="Folder or CSV manifest of music to listen to, in place of a catalogue.")
+    ] = None,
+    clusters: Annotated[str, typer.Option(help="Moods wanted; auto: where the elbow is.", metavar="auto|N")] = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Fixes the run.")] = 0,
+    labels: Annotated[Path | None, typer.Option(help="Words for moods (TOML), used where they fit.")] = None,
+) -> None:
+    """Find moods in the catalogue, and train their classifier; needs the extra `train`."""
+    train.run(
+        context.obj, music=music, catalogue_url=catalogue_url, clusters=clusters, seed=seed, labels=labels, out=out
+    )

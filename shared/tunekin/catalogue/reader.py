@@ -226,7 +226,7 @@ class CatalogueReader:
             Of every track that has this version.
         """
         query = (
-            select(TrackRow.track_id, TrackRow.artist, FeaturesRow.summary)
+            select(TrackRow.track_id, TrackRow.title, TrackRow.artist, TrackRow.album, FeaturesRow.summary)
             .join(FeaturesRow, FeaturesRow.track_id == TrackRow.track_id)
             .where(FeaturesRow.feature_version == feature_version)
             .order_by(TrackRow.track_id)
@@ -236,7 +236,9 @@ class CatalogueReader:
         matrix = np.frombuffer(b"".join(row.summary for row in rows), dtype="<f4")
         return Summaries(
             track_ids=tuple(row.track_id for row in rows),
+            titles=tuple(row.title for row in rows),
             artists=tuple(row.artist for row in rows),
+            albums=tuple(row.album for row in rows),
             matrix=matrix.reshape(len(rows), matrix.size // max(len(rows), 1)),
         )
 

@@ -232,12 +232,14 @@ class Summaries:
     ----------
     track_ids : tuple of str [n]
         The tracks, in order of their ids.
-    artists : tuple of str [n]
-        Artist of each.
+    titles, artists, albums : tuple of str [n]
+        What each is called; empty where unknown.
     matrix : np.ndarray [shape=(n, summary_size), dtype=float32]
         Summary of each; read-only, of shape (0, 0) where there is none.
     """
 
     track_ids: tuple[str, ...]
+    titles: tuple[str, ...]
     artists: tuple[str, ...]
+    albums: tuple[str, ...]
     matrix: NDArray[np.float32]

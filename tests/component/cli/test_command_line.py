@@ -273,3 +273,14 @@ def test_either_a_recording_or_a_song_is_asked_for(tunekin: Tunekin, arguments: 
     done = tunekin("similar", *arguments)
     assert done.code == 2
     assert "--track" in done.err
+
+
+def test_training_where_pytorch_is_missing_says_what_to_install(
+    tunekin: Tunekin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    refused = tunekin("train", "--out", tmp_path / "models")
+    assert refused.code == 1
+    assert "not installed here" in refused.err
+    assert "make train" in refused.err
+    assert not (tmp_path / "models").exists()

@@ -10,18 +10,31 @@ from numpy.typing import NDArray
 
 from tests.unit.training.corpora import corpus
 from tunekin.errors import InputError
-from tunekin_training.corpus import Examples, artist_numbers, examples
+from tunekin_training.corpus import Corpus, artist_numbers, examples
 from tunekin_training.evaluate import (
+    Fold,
+    OutOfFold,
+    calibration,
     class_weights,
+    confusion,
+    correlation,
     emotion_correlation,
     folds,
+    held_out_correlation,
     out_of_fold,
     random_emotion_correlation,
     scores,
 )
+from tunekin_training.steps import Arrays, Steps
 
 MOODS = np.arange(90) % 3
-Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+SHARES = np.eye(3, dtype=np.float32)[MOODS]
+
+
+def asked_of(music: Corpus, learn: Callable[[Fold], Arrays], **options: float) -> OutOfFold:
+    return out_of_fold(
+        music, moods=MOODS, memberships=SHARES, seed=0, learn=learn, title="learning", steps=Steps(), **options
+    )
 
 
 @given(st.lists(st.integers(0, 8), min_size=20, max_size=60), st.integers(0, 1_000))
@@ -41,59 +54,83 @@ def test_a_track_of_an_unknown_artist_has_an_artist_of_its_own() -> None:
     assert len(set(artist_numbers(("", "", "a", "", "a")).tolist())) == 4
 
 
+def artists_by_summary(music: Corpus) -> dict[bytes, str]:
+    every = np.concatenate((music.summaries[:, np.newaxis], music.cuts, *music.asked_cuts.values()), axis=1)
+    return {summary.tobytes(): artist for artist, own in zip(music.artists, every, strict=True) for summary in own}
+
+
 def test_a_model_is_asked_only_about_artists_that_it_neither_learnt_nor_stopped_by() -> None:
     music = corpus()
-    artist_of = {
-        summary.tobytes(): artist
-        for artist, own in zip(
-            music.artists,
-            np.concatenate((music.summaries[:, np.newaxis], music.clean_cuts, music.noisy_cuts), axis=1),
-            strict=True,
-        )
-        for summary in own
-    }
+    artist_of = artists_by_summary(music)
     asked: list[str] = []
 
-    def learn(train: Examples, valid: Examples) -> Predict:
-        heard, stopped = ({artist_of[summary.tobytes()] for summary in part.summaries} for part in (train, valid))
+    def learn(fold: Fold) -> Arrays:
+        heard, stopped = ({artist_of[one.tobytes()] for one in part.summaries} for part in (fold.learnt, fold.valid))
+        artists = [artist_of[summary.tobytes()] for summary in fold.asked]
         assert heard
         assert stopped
         assert not heard & stopped
+        assert not (heard | stopped) & set(artists)
+        asked.extend(artists)
+        return {"probabilities": np.full((len(artists), 3), 1 / 3, dtype=np.float32)}
 
-        def predict(summaries: NDArray[np.float32]) -> NDArray[np.float32]:
-            artists = [artist_of[summary.tobytes()] for summary in summaries]
-            assert not (heard | stopped) & set(artists)
-            asked.extend(artists)
-            return np.full((len(summaries), 3), 1 / 3, dtype=np.float32)
-
-        return predict
-
-    out_of_fold(music, moods=MOODS, seed=0, learn=learn)
+    asked_of(music, learn)
+    # A track, and two cuts in each of two conditions.
     assert len(asked) == 90 * 5
+
+
+def test_cuts_that_are_asked_about_are_not_learnt_from() -> None:
+    music = corpus()
+    asked = {summary.tobytes() for cuts in music.asked_cuts.values() for summary in cuts.reshape(-1, 75)}
+
+    def learn(fold: Fold) -> Arrays:
+        assert not asked & {one.tobytes() for part in (fold.learnt, fold.valid) for one in part.summaries}
+        return {"probabilities": np.zeros((len(fold.asked), 3), dtype=np.float32)}
+
+    asked_of(music, learn)
 
 
 def test_every_prediction_stands_where_its_track_stands() -> None:
     music = corpus()
-
-    def learn(_: Examples, __: Examples) -> Predict:
-        return lambda summaries: np.repeat(summaries[:, :1], 3, axis=1)
-
-    predicted = out_of_fold(music, moods=MOODS, seed=1, learn=learn)
+    predicted = asked_of(music, lambda fold: {"probabilities": np.repeat(fold.asked[:, :1], 3, axis=1)})
     assert np.array_equal(predicted.tracks[:, 2], music.summaries[:, 0])
-    assert np.array_equal(predicted.clean_cuts[:, :, 1], music.clean_cuts[:, :, 0])
-    assert np.array_equal(predicted.noisy_cuts[:, :, 1], music.noisy_cuts[:, :, 0])
+    assert list(predicted.cuts) == ["clean", "phone15"]
+    for name, cuts in predicted.cuts.items():
+        assert np.array_equal(cuts[:, :, 1], music.asked_cuts[name][:, :, 0])
 
 
-def test_a_track_counts_as_much_as_its_cuts_together() -> None:
-    learnt = examples(corpus(cuts=3), moods=MOODS, rows=np.array([4, 8]), class_weights=np.array([1.0, 2.0, 3.0]))
-    assert learnt.moods.tolist() == [1, 2, *[1] * 6, *[2] * 6]
+def test_without_cuts_only_tracks_are_asked_about() -> None:
+    predicted = asked_of(corpus(cuts=0), lambda fold: {"probabilities": np.zeros((len(fold.asked), 3), np.float32)})
+    assert predicted.cuts == {}
+
+
+def test_less_music_is_fewer_artists_and_the_same_questions() -> None:
+    music = corpus()
+    artist_of = artists_by_summary(music)
+    learnt: list[int] = []
+
+    def learn(fold: Fold) -> Arrays:
+        learnt.append(len({artist_of[one.tobytes()] for one in fold.learnt.summaries}))
+        return {"probabilities": np.zeros((len(fold.asked), 3), dtype=np.float32), "note": np.array(len(learnt))}
+
+    assert len(asked_of(music, learn, share=0.5).notes) == 5
+    # Of 45 artists 27 stay beside the fold and the one for validation.
+    assert learnt == [14] * 5
+
+
+def test_cuts_together_count_twice_as_much_as_their_track() -> None:
+    weights = np.array([1.0, 2.0, 3.0])
+    rows = np.array([4, 8])
+    learnt = examples(corpus(cuts=3), moods=MOODS, memberships=SHARES, rows=rows, class_weights=weights)
+    assert learnt.moods.tolist() == [1, 2, *[1] * 3, *[2] * 3]
+    assert np.array_equal(learnt.memberships.argmax(axis=1), learnt.moods)
     assert learnt.weights.mean() == pytest.approx(1)
-    assert learnt.weights[0] == pytest.approx(learnt.weights[2:8].sum())
+    assert learnt.weights[2:5].sum() == pytest.approx(2 * learnt.weights[0])
     assert learnt.weights[1] / learnt.weights[0] == pytest.approx(1.5)
 
 
 def test_without_cuts_tracks_are_all_there_is() -> None:
-    learnt = examples(corpus(cuts=0), moods=MOODS, rows=np.arange(90), class_weights=np.ones(3))
+    learnt = examples(corpus(cuts=0), moods=MOODS, memberships=SHARES, rows=np.arange(90), class_weights=np.ones(3))
     assert learnt.summaries.shape == (90, 75)
     assert learnt.weights.tolist() == [1] * 90
 
@@ -111,6 +148,45 @@ def test_the_scores_of_a_known_case() -> None:
     # F1 of 0.8, 0 and, since the third mood is neither there nor predicted, 0.
     assert found["macro_f1"] == pytest.approx(0.8 / 3)
     assert found["loss"] == pytest.approx(-np.log([0.8, 0.4, 0.5]).mean())
+
+
+def test_confusions_are_counted_by_truth_and_prediction() -> None:
+    probabilities = np.array([[0.8, 0.2, 0], [0.6, 0.4, 0], [0.1, 0.9, 0]], dtype=np.float32)
+    assert confusion(np.array([0, 1, 1]), probabilities).tolist() == [[1, 0, 0], [1, 1, 0], [0, 0, 0]]
+
+
+def test_who_is_as_sure_as_he_is_right_is_calibrated() -> None:
+    chance = np.random.default_rng(0)
+    sure = chance.uniform(0.5, 1, 20_000)
+    probabilities = np.column_stack((sure, 1 - sure)).astype(np.float32)
+    truth = (chance.uniform(size=20_000) > sure).astype(np.int64)
+    bins, error = calibration(truth, probabilities)
+    assert error < 0.02
+    assert bins[:, 0].sum() == 20_000
+    assert np.isnan(bins[:5, 1]).all()
+    assert calibration(1 - truth, probabilities)[1] > 0.4
+
+
+def test_an_interval_holds_the_correlation_and_is_wider_for_fewer_artists() -> None:
+    chance = np.random.default_rng(0)
+    felt = chance.normal(size=(200, 4))
+    expected = felt + chance.normal(size=(200, 4))
+    widths = []
+    for artists in (np.arange(200), np.arange(200) // 40):
+        found = held_out_correlation(felt, expected, artists=artists, seed=0)
+        assert found is not None
+        value, low, high = found
+        assert low < value < high
+        assert value == correlation(felt, expected) == pytest.approx(0.7, abs=0.1)
+        widths.append(high - low)
+    assert widths[0] < 0.2
+
+
+def test_tracks_of_which_either_side_is_unknown_do_not_count() -> None:
+    felt, expected = np.arange(6.0)[:, np.newaxis], np.array([[0.0], [1.0], [2.0], [np.nan], [9.0], [-9.0]])
+    felt[4:] = np.nan
+    assert correlation(felt, expected) == pytest.approx(1)
+    assert held_out_correlation(felt[2:], expected[2:], artists=np.arange(4), seed=0) is None
 
 
 def test_groups_of_feelings_correlate_with_feelings_and_random_ones_do_not() -> None:
