@@ -200,6 +200,29 @@ class Cache(Protocol):
             None where it is not, or no longer, there.
         """
 
+    def join(self, key: str) -> bytes | None:
+        """Return what was stored; where somebody is making it this moment, wait for that a while.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+
+        Returns
+        -------
+        bytes or None
+            None makes it the caller's turn, whom others now wait for: it calls `set`, or `leave` where it fails.
+        """
+
+    def leave(self, key: str) -> None:
+        """Let nobody wait for a value any longer.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        """
+
     def set(self, key: str, value: bytes) -> None:
         """Store a value; it may be gone at any time.
 

@@ -129,6 +129,8 @@ class Process:
         For values too large for a record.
     metrics : WorkerMetrics
         Counters of the process.
+    registry : prometheus_client.CollectorRegistry
+        Where a role exposes counters of its own.
     clock : Clock
         Time of day in seconds.
     closing : contextlib.ExitStack
@@ -138,6 +140,7 @@ class Process:
     lane: Lane
     blobs: FsspecBlobStore
     metrics: WorkerMetrics
+    registry: CollectorRegistry
     clock: Clock = time.time
     closing: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
@@ -217,6 +220,7 @@ def _run(program: str, roots: Root | Mapping[str, Root], arguments: Sequence[str
         lane=lane or "clips",
         blobs=FsspecBlobStore(blobs.root, readable=blobs.readable),
         metrics=WorkerMetrics(registry),
+        registry=registry,
     )
     began_s = time.monotonic()
     with process.closing:

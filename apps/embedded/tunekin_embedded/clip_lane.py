@@ -14,6 +14,7 @@ from tunekin_ingest import service as ingest
 from tunekin_ranker import service as ranker
 from tunekin_ranker.adapters.catalogue_snapshots import CatalogueSnapshots
 from tunekin_ranker.adapters.memory_cache import MemoryCache
+from tunekin_ranker.crew import Crew
 
 __all__ = ["ClipLane"]
 
@@ -37,11 +38,13 @@ class ClipLane:
         self._producer = bus.producer()
         self._outcomes = bus.consumer(["recommendations"], group="listener")
         self._snapshots = CatalogueSnapshots(parts.reader, model_version=parts.model_version)
+        self._crew = Crew(parts.settings.ranker.threads)
         ranking = ranker.service(
             self._snapshots,
             MemoryCache(max_entries=parts.settings.ranker.cache_entries),
             topics=("clips.classified",),
             settings=parts.settings.ranker,
+            crew=self._crew,
         )
         self._workers = [
             parts.worker(bus, ingest.decode_service(parts.decoder, topics=("clips",))),
@@ -125,6 +128,7 @@ class ClipLane:
         """Release the workers."""
         for worker in self._workers:
             worker.close()
+        self._crew.close()
 
     def _finish(self) -> None:
         """Let the writer store the answer, and everybody forget the clip."""

@@ -15,7 +15,9 @@ from tunekin.settings import read
 from tunekin_ranker.adapters.catalogue_snapshots import CatalogueSnapshots
 from tunekin_ranker.adapters.memory_cache import MemoryCache
 from tunekin_ranker.adapters.redis_cache import RedisCache
+from tunekin_ranker.crew import Crew
 from tunekin_ranker.dtw import Clip
+from tunekin_ranker.metrics import RankerMetrics
 from tunekin_ranker.search import search
 from tunekin_ranker.service import follower, service
 from tunekin_ranker.settings import CacheSettings, RankerSettings
@@ -33,13 +35,22 @@ def _rank(process: Process) -> Role:
     check_schema(engine)
     reader = CatalogueReader(engine)
     snapshots = CatalogueSnapshots(reader, model_version=_model_version(reader, settings.model_version))
+    crew = Crew(settings.threads)
+    process.closing.callback(crew.close)
 
     def warm_up() -> None:
         noise = np.random.default_rng(0).normal(size=(_WARM_FRAMES, FEATURES.n_mfcc)).astype(np.float16)
-        search(snapshots.current().index, Clip(noise), k=1)
+        search(snapshots.current().index, Clip(noise), k=1, crew=crew)
 
     return Role(
-        service=service(snapshots, _cache(process, settings), topics=("clips.classified",), settings=settings),
+        service=service(
+            snapshots,
+            _cache(process, settings),
+            topics=("clips.classified",),
+            settings=settings,
+            crew=crew,
+            metrics=RankerMetrics(process.registry),
+        ),
         warm_up=warm_up,
         followers=(follower(snapshots),),
     )

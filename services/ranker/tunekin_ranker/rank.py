@@ -18,6 +18,7 @@ from tunekin.messages import (
     Versions,
     Why,
 )
+from tunekin_ranker.crew import Crew
 from tunekin_ranker.dtw import Clip
 from tunekin_ranker.identify import CEILING, REFERENCE_PLACE, tell_apart
 from tunekin_ranker.representative import representative_span
@@ -42,6 +43,8 @@ def rank(
     version: FeatureVersion,
     shortlist_size: int,
     without: str | None = None,
+    brute: bool = False,
+    crew: Crew | None = None,
 ) -> Answer:
     """Find the tracks most like a clip.
 
@@ -59,6 +62,10 @@ def rank(
         Tracks that faiss proposes in the mode ``shortlist``.
     without : str or None
         Track that takes no part.
+    brute : bool
+        Whether to compare every candidate exactly, whatever mode is asked for.
+    crew : Crew, optional
+        Threads to share the work; only this one by default.
 
     Returns
     -------
@@ -82,10 +89,11 @@ def rank(
         snapshot.index,
         Clip(frames[first:stop]),
         k=max(options.k, REFERENCE_PLACE + 1),
-        mode=options.mode,
+        mode="brute" if brute else options.mode,
         shortlist_size=shortlist_size,
         allowed=allowed,
         identity_distance=CEILING,
+        crew=crew,
     )
     recordings, matches = tell_apart(found.identical, found.hits, k=options.k, group_of=snapshot.index.group_of)
     begin_s = clip.start_s + first * version.frame_s

@@ -229,7 +229,7 @@ def search(
     *,
     k: int,
     scoring: Scoring | None = None,
-    mode: Literal["certified", "shortlist"] = "certified",
+    mode: Literal["brute", "certified", "shortlist"] = "certified",
     shortlist_size: int = SHORTLIST_SIZE,
     grouping: Literal["group", "track"] = "group",
     allowed: NDArray[np.bool_] | None = None,
@@ -239,7 +239,8 @@ def search(
 ) -> SearchResult:
     """Find the k tracks of least score, ties by track id.
 
-    1. The filter and the exclusions leave the candidates.
+    1. The filter and the exclusions leave the candidates. By brute force all of them are compared exactly, without any
+       floor, and that is all.
     2. Those whose mean vector is nearest to the clip's are compared; where there is a scoring, those that it gives the
        least scores at the distance of the means.
     3. A shortlist ends here. A certified search bounds all other candidates by their sketches, and compares them by
@@ -258,8 +259,8 @@ def search(
         How many hits to find, 1 and up; there are fewer where the candidates, or their groups, are fewer.
     scoring : Scoring, optional
         What tracks are ranked by; their distance by default.
-    mode : {'certified', 'shortlist'}
-        Whether to prove the hits, or to compare proposed tracks only.
+    mode : {'brute', 'certified', 'shortlist'}
+        Whether to compare every candidate, to prove the same hits, or to compare proposed tracks only.
     shortlist_size : int
         How many tracks a shortlist has, 1 and up, never fewer than `k`; a certified search does not need it.
     grouping : {'group', 'track'}
@@ -309,6 +310,9 @@ def search(
         identity_distance=identity_distance,
         crew=crew,
     )
+    if mode == "brute":
+        comparison.compare_exactly(np.flatnonzero(mask))
+        return comparison.result(candidates=candidates, proven=True)
 
     # Step 2
     count = max(k, shortlist_size if mode == "shortlist" else _SEEDS)
@@ -344,7 +348,7 @@ def _check(*, k: int, mode: str, shortlist_size: int, grouping: str, identity_di
         if value < 1:
             raise OptionError(f"{name} is {value}", hint="a count of at least 1")
     for name, text, choices in (
-        ("mode", mode, ("certified", "shortlist")),
+        ("mode", mode, ("brute", "certified", "shortlist")),
         ("grouping", grouping, ("group", "track")),
     ):
         if text not in choices:
@@ -414,6 +418,13 @@ class _Comparison:
             distances = self._index.exact_distances(self._clip, one)
             [score] = self._scoring.scores(one, distances)
             self._take(int(one[0]), distance=float(distances[0]), score=float(score))
+
+    def compare_exactly(self, slots: NDArray[np.int64]) -> None:
+        """Compare all of these tracks exactly."""
+        self.compared_in_full += slots.size
+        distances = self._index.exact_distances(self._clip, slots, crew=self._crew)
+        for slot, distance, score in zip(slots, distances, self._scoring.scores(slots, distances), strict=True):
+            self._take(int(slot), distance=float(distance), score=float(score))
 
     def _take(self, slot: int, *, distance: float, score: float) -> None:
         """Keep a track: as the same recording, or as one that is merely alike."""

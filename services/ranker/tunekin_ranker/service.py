@@ -4,15 +4,20 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import msgspec
+import structlog
+from prometheus_client import CollectorRegistry
 
 from tunekin.features import FEATURES, FeatureVersion
 from tunekin.messages import Answer, CatalogueChange, Classified, ClipSubject, TrackSelected
 from tunekin.ports import Cache
 from tunekin.service import Follower, Service
 from tunekin_ranker.cache_key import cache_key
+from tunekin_ranker.crew import Crew
+from tunekin_ranker.metrics import RankerMetrics
 from tunekin_ranker.rank import rank
 from tunekin_ranker.recall import recall
 from tunekin_ranker.settings import RankerSettings
+from tunekin_ranker.shadow import Shadow, differs, recall5
 from tunekin_ranker.snapshot import Snapshot
 
 __all__ = ["ROLE", "Snapshots", "follower", "service"]
@@ -52,6 +57,8 @@ def service(
     topics: tuple[str, ...],
     settings: RankerSettings,
     version: FeatureVersion = FEATURES,
+    crew: Crew | None = None,
+    metrics: RankerMetrics | None = None,
 ) -> Service:
     """Make the ranker.
 
@@ -67,6 +74,10 @@ def service(
         How matches are found.
     version : FeatureVersion
         Of the frames.
+    crew : Crew, optional
+        Threads that share the work of one query; only the caller's by default.
+    metrics : RankerMetrics, optional
+        Where searches are counted; nowhere to be seen by default.
 
     Returns
     -------
@@ -74,6 +85,32 @@ def service(
         Reads `Classified` and `TrackSelected`, writes `Answer`.
     """
     shortlist_size = settings.shortlist_size
+    shadow = Shadow(every=settings.shadow_every)
+    counted = metrics or RankerMetrics(CollectorRegistry())
+    log: structlog.typing.FilteringBoundLogger = structlog.get_logger(role=ROLE)
+
+    def answered(message: Classified, clip: ClipSubject, snapshot: Snapshot, *, without: str | None) -> Answer:
+        def ranked(*, brute: bool) -> Answer:
+            return rank(
+                message,
+                clip,
+                snapshot,
+                version=version,
+                shortlist_size=shortlist_size,
+                without=without,
+                brute=brute,
+                crew=crew,
+            )
+
+        answer = ranked(brute=False)
+        _count(counted, answer)
+        if shadow.is_due():
+            brute = ranked(brute=True)
+            counted.shadow_recall.labels(mode=clip.options.mode).observe(recall5(answer, brute))
+            if answer.search is not None and answer.search.proven and differs(answer, brute):
+                counted.shadow_differences.inc()
+                log.error("search.not_confirmed", clip_id=clip.clip_id, catalogue_version=snapshot.catalogue_version)
+        return answer
 
     def handle(message: Classified | TrackSelected) -> Iterator[Answer]:
         snapshot = snapshots.current()
@@ -87,13 +124,18 @@ def service(
             msg = f"a track on its way to the ranker: {clip.track.track_id}"
             raise TypeError(msg)
         key = cache_key(message, clip, snapshot, shortlist_size=shortlist_size, track_id=track_id)
-        known = cache.get(key)
+        known = cache.join(key)
+        counted.cache.labels(result="miss" if known is None else "hit").inc()
         if known is not None:
             yield msgspec.structs.replace(
                 _decoder.decode(known), clip_id=clip.clip_id, key=clip.key, attempt=clip.attempt
             )
             return
-        answer = rank(message, clip, snapshot, version=version, shortlist_size=shortlist_size, without=track_id)
+        try:
+            answer = answered(message, clip, snapshot, without=track_id)
+        except BaseException:
+            cache.leave(key)
+            raise
         cache.set(key, _encoder.encode(answer))
         yield answer
 
@@ -114,3 +156,14 @@ def follower(snapshots: Snapshots) -> Follower:
         Reads every `CatalogueChange`.
     """
     return Follower(topics=("catalog.changes",), apply=snapshots.apply)
+
+
+def _count(metrics: RankerMetrics, answer: Answer) -> None:
+    facts = answer.search
+    if facts is None:
+        return
+    metrics.searches.labels(mode=facts.mode, proven=str(facts.proven).lower()).inc()
+    metrics.candidates.labels(mode=facts.mode).inc(facts.candidates)
+    metrics.compared_in_full.labels(mode=facts.mode).inc(facts.compared_in_full)
+    if facts.candidates:
+        metrics.compared_share.labels(mode=facts.mode).observe(facts.compared_in_full / facts.candidates)

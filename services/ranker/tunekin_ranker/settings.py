@@ -19,6 +19,10 @@ class RankerSettings(Settings):
         Answers kept in memory where there is no Redis; 0 keeps none.
     model_version : str
         Mood model whose moods answers have; the only one that the catalogue knows unless it is set.
+    threads : int
+        Threads that share the work of one query.
+    shadow_every : int
+        One query in so many is answered by brute force too, and the two are compared; 0 compares none.
     """
 
     model_config = SettingsConfigDict(env_prefix="TUNEKIN_RANKER_")
@@ -27,6 +31,8 @@ class RankerSettings(Settings):
     shortlist_size: int = Field(default=200, ge=1)
     cache_entries: int = Field(default=10_000, ge=0)
     model_version: str = ""
+    threads: int = Field(default=1, ge=1)
+    shadow_every: int = Field(default=0, ge=0)
 
 
 class CacheSettings(Settings):

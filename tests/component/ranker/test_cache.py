@@ -76,6 +76,18 @@ def test_keys_are_told_apart(cache, key):
     assert (cache.get(key), cache.get(f"{key} "), cache.get(key.upper())) == (b"one", b"two", None)
 
 
+def test_who_joins_where_nothing_is_makes_it(cache, key):
+    assert cache.join(key) is None
+    cache.set(key, b"made")
+    assert cache.join(key) == b"made"
+
+
+def test_who_failed_leaves_the_turn_to_the_next(cache, key):
+    assert cache.join(key) is None
+    cache.leave(key)
+    assert cache.join(key) is None
+
+
 # --- the cache in Redis ----------------------------------------------------------------------------------------------
 
 
@@ -91,6 +103,51 @@ def test_rankers_share_what_one_of_them_stored(redis_cache, redis_server, key):
         assert other.get(key) == b"value"
 
 
+def test_who_joins_while_another_is_at_it_waits_for_the_value(redis_cache, redis_server, key):
+    assert redis_cache.join(key) is None
+    waits = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            redis_cache.set(key, b"made once")
+
+    with closing(RedisCache(redis_server.url, ttl_s=60, timeout_s=TIMEOUT_S, sleep=wait)) as other:
+        assert other.join(key) == b"made once"
+    assert len(waits) == 3
+
+
+def test_who_waits_takes_the_turn_of_one_that_failed(redis_cache, redis_server, key):
+    assert redis_cache.join(key) is None
+    with closing(
+        RedisCache(redis_server.url, ttl_s=60, timeout_s=TIMEOUT_S, sleep=lambda _: redis_cache.leave(key))
+    ) as other:
+        assert other.join(key) is None
+    with redis.Redis.from_url(redis_server.url) as client:
+        assert client.exists(f"{key}:turn")
+
+
+def test_nobody_waits_for_long(redis_cache, redis_server, key):
+    assert redis_cache.join(key) is None
+    clock = Clock()
+
+    def wait(_: float) -> None:
+        clock.now_s += 0.5
+
+    with closing(RedisCache(redis_server.url, ttl_s=60, timeout_s=TIMEOUT_S, clock=clock, sleep=wait)) as other:
+        assert other.join(key) is None
+    assert clock.now_s == 2
+    with redis.Redis.from_url(redis_server.url) as client:
+        assert 0 < client.pttl(f"{key}:turn") <= 2_000
+
+
+def test_a_value_ends_the_turn_that_made_it(redis_cache, redis_server, key):
+    assert redis_cache.join(key) is None
+    redis_cache.set(key, b"value")
+    with redis.Redis.from_url(redis_server.url) as client:
+        assert client.keys(f"{key}*") == [key.encode()]
+
+
 def test_a_redis_that_ends_is_a_miss_and_answers_again_when_it_is_back(redis_server, key):
     clock = Clock()
     with closing(RedisCache(redis_server.url, ttl_s=60, timeout_s=TIMEOUT_S, clock=clock)) as cache:
@@ -99,8 +156,9 @@ def test_a_redis_that_ends_is_a_miss_and_answers_again_when_it_is_back(redis_ser
         redis_server.kill()
         with capture_logs() as logs:
             for _ in range(3):
-                assert cache.get(key) is None
+                assert cache.join(key) is None
                 cache.set(key, b"lost")
+                cache.leave(key)
                 clock.now_s += 2
         assert [event["event"] for event in logs] == ["cache.unavailable"]
         redis_server.start()

@@ -61,10 +61,12 @@ def catalogue(tmp_path, monkeypatch) -> Path:
 def test_a_role_is_put_together_as_the_page_says(name, catalogue):
     program, *arguments = WORKERS[name]
     root, lane = chosen(program, ROOTS[program], arguments)
+    registry = CollectorRegistry()
     process = Process(
         lane=lane or "clips",
         blobs=FsspecBlobStore((catalogue / "blobs").as_uri(), readable=()),
-        metrics=WorkerMetrics(CollectorRegistry()),
+        metrics=WorkerMetrics(registry),
+        registry=registry,
     )
     with process.closing:
         role = root.compose(process)

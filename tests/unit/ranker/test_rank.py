@@ -4,6 +4,8 @@ import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from tunekin.errors import EmptyCatalogueError, MessageError
 from tunekin.features import FEATURES, frames_to_bytes
@@ -11,9 +13,11 @@ from tunekin.messages import Answer, CatalogueChange, Classified, ClipOptions, C
 from tunekin_ranker.adapters.memory_cache import MemoryCache
 from tunekin_ranker.index import Index
 from tunekin_ranker.index import Track as IndexTrack
+from tunekin_ranker.metrics import RankerMetrics
 from tunekin_ranker.rank import rank
 from tunekin_ranker.service import service
 from tunekin_ranker.settings import RankerSettings
+from tunekin_ranker.shadow import recall5
 from tunekin_ranker.snapshot import Snapshot, TrackInfo
 
 MOODS = (Label(ko="춤", en="dancing"), Label(ko="비", en="rain"), Label(ko="꿈", en="dreaming"))
@@ -262,3 +266,77 @@ def test_the_least_recently_used_entry_goes_first() -> None:
     cache.get("a")
     cache.set("c", b"3")
     assert [cache.get(key) for key in "abc"] == [b"1", None, b"3"]
+
+
+class Counted:
+    """A ranker whose metrics a test can read."""
+
+    def __init__(self, *, held: Snapshot | None = None, shadow_every: int = 0) -> None:
+        self.registry = CollectorRegistry()
+        self.handle = service(
+            Held(held or snapshot()),
+            MemoryCache(max_entries=10),
+            topics=("clips.classified",),
+            settings=RankerSettings(shadow_every=shadow_every),
+            metrics=RankerMetrics(self.registry),
+        ).handle
+
+    def value(self, name: str, **labels: str) -> float:
+        return self.registry.get_sample_value(name, labels) or 0.0
+
+
+def test_searches_and_the_caches_hits_are_counted() -> None:
+    ranker = Counted()
+    for clip_id in ("a#1", "a#2"):
+        list(ranker.handle(classified(stranger(), clip_id=clip_id)))
+    list(ranker.handle(classified(stranger(), options=ClipOptions(mode="shortlist"))))
+    assert ranker.value("tunekin_searches_total", mode="certified", proven="true") == 1
+    assert ranker.value("tunekin_search_candidates_total", mode="certified") == 12
+    assert ranker.value("tunekin_search_compared_in_full_total", mode="shortlist") == 12
+    assert ranker.value("tunekin_search_compared_share_count", mode="certified") == 1
+    assert [ranker.value("tunekin_cache_requests_total", result=result) for result in ("hit", "miss")] == [1, 2]
+
+
+def test_one_query_in_so_many_is_confirmed_by_brute_force() -> None:
+    ranker = Counted(shadow_every=2)
+    with capture_logs() as logs:
+        for seed in range(5):
+            list(ranker.handle(classified(stranger(200 + seed, frames=60 + seed), options=ClipOptions(start_s=seed))))
+    assert logs == []
+    assert ranker.value("tunekin_shadow_recall5_count", mode="certified") == 3
+    assert ranker.value("tunekin_shadow_recall5_sum", mode="certified") == 3
+    assert ranker.value("tunekin_shadow_differences_total") == 0
+
+
+def test_a_proof_that_brute_force_does_not_confirm_is_counted_and_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Floors that are none: every track seems to be far away.
+    monkeypatch.setattr(Index, "sketch_floors", lambda *arguments, **_: np.full(arguments[2].size, 1e9))
+    ranker = Counted(held=snapshot(80, artists=40), shadow_every=1)
+    with capture_logs() as logs:
+        for seed in range(6):
+            list(ranker.handle(classified(stranger(300 + seed), options=ClipOptions(k=20, start_s=seed))))
+    assert ranker.value("tunekin_shadow_differences_total") > 0
+    assert {event["event"] for event in logs} == {"search.not_confirmed"}
+
+
+def test_recall_counts_the_five_best_whatever_their_order() -> None:
+    brute = answer(classified(stranger()))
+    assert recall5(brute, brute) == 1
+    assert recall5(msgspec.structs.replace(brute, matches=brute.matches[::-1]), brute) == 1
+    assert recall5(msgspec.structs.replace(brute, matches=brute.matches[2:]), brute) == pytest.approx(0.6)
+    nothing = msgspec.structs.replace(brute, matches=())
+    assert recall5(nothing, nothing) == 1
+
+
+def test_a_query_that_fails_lets_the_next_one_try() -> None:
+    left = []
+
+    class Leaving(MemoryCache):
+        def leave(self, key: str) -> None:
+            left.append(key)
+
+    held = Held(snapshot(0))
+    handle = service(held, Leaving(max_entries=10), topics=("clips.classified",), settings=RankerSettings()).handle
+    with pytest.raises(EmptyCatalogueError):
+        list(handle(classified(stranger())))
+    assert len(left) == 1

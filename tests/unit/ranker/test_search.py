@@ -99,6 +99,9 @@ def test_certified_hits_are_those_of_brute_force(*, tracks, clip, options, moods
     assert scored(found.hits) == hits
     assert entries(found.identical) == identical
     assert found.proven
+    brute = search(index, Clip(clip), allowed=allowed, scoring=scoring, mode="brute", **options)
+    assert (brute.hits, brute.identical, brute.candidates) == (found.hits, found.identical, found.candidates)
+    assert brute.compared_in_full == brute.candidates
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-3, 1_000.0])

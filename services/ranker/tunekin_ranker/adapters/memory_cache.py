@@ -36,6 +36,30 @@ class MemoryCache:
         self._entries.move_to_end(key)
         return self._entries[key]
 
+    def join(self, key: str) -> bytes | None:
+        """Return what was stored; there is nobody else to wait for.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+
+        Returns
+        -------
+        bytes or None
+            None makes it the caller's turn.
+        """
+        return self.get(key)
+
+    def leave(self, key: str) -> None:
+        """Do nothing: nobody waits.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        """
+
     def set(self, key: str, value: bytes) -> None:
         """Store a value, and forget the least recently used one where there are too many.
 

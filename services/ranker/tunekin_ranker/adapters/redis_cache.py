@@ -15,6 +15,10 @@ __all__ = ["RedisCache"]
 
 # With a time-out of 50 ms, a Redis that does not answer costs a busy ranker 5 % of its time.
 _PAUSE_S = 1.0
+# How long a ranker waits for an answer that another one makes: longer than a search mostly takes. One that dies over it
+# holds nobody up for longer.
+_TURN_S = 2.0
+_LOOK_S = 0.005
 
 T = TypeVar("T")
 
@@ -36,6 +40,8 @@ class RedisCache:
         How long Redis may take to connect, and to answer.
     clock : callable
         Seconds that never go back.
+    sleep : callable
+        Lets as many seconds pass.
 
     Raises
     ------
@@ -44,7 +50,13 @@ class RedisCache:
     """
 
     def __init__(
-        self, url: str, *, ttl_s: float, timeout_s: float, clock: Callable[[], float] = time.monotonic
+        self,
+        url: str,
+        *,
+        ttl_s: float,
+        timeout_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if min(ttl_s, timeout_s) <= 0:
             raise SettingsError(f"the cache's times must be positive, not {ttl_s:g} s and {timeout_s:g} s")
@@ -63,6 +75,7 @@ class RedisCache:
             ) from error
         self._ttl_ms = max(round(ttl_s * 1000), 1)
         self._clock = clock
+        self._sleep = sleep
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         self._rests_until: float | None = None
 
@@ -82,6 +95,40 @@ class RedisCache:
         value = self._ask(lambda: self._redis.get(key))
         return value if isinstance(value, bytes) else None
 
+    def join(self, key: str) -> bytes | None:
+        """Return what was stored; where another ranker is making it this moment, wait for that, two seconds at most.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+
+        Returns
+        -------
+        bytes or None
+            None makes it the caller's turn, as an outage of Redis does.
+        """
+        value = self.get(key)
+        gives_up_s = self._clock() + _TURN_S
+        while value is None:
+            mine = self._ask(lambda: bool(self._redis.set(_turn(key), b"", nx=True, px=round(_TURN_S * 1000))))
+            if mine is not False or self._clock() >= gives_up_s:
+                # What was stored between the look and the turn counts too.
+                return self.get(key)
+            self._sleep(_LOOK_S)
+            value = self.get(key)
+        return value
+
+    def leave(self, key: str) -> None:
+        """Let no other ranker wait for a value any longer.
+
+        Parameters
+        ----------
+        key : str
+            Its name.
+        """
+        self._ask(lambda: self._redis.delete(_turn(key)))
+
     def set(self, key: str, value: bytes) -> None:
         """Store a value until its time is over; nothing happens where Redis does not answer.
 
@@ -92,7 +139,14 @@ class RedisCache:
         value : bytes
             What to keep.
         """
-        self._ask(lambda: self._redis.set(key, value, px=self._ttl_ms))
+
+        def store() -> None:
+            with self._redis.pipeline() as pipeline:
+                pipeline.set(key, value, px=self._ttl_ms)
+                pipeline.delete(_turn(key))
+                pipeline.execute()
+
+        self._ask(store)
 
     def close(self) -> None:
         """Release the connection."""
@@ -113,3 +167,8 @@ class RedisCache:
             self._log.info("cache.available")
             self._rests_until = None
         return result
+
+
+def _turn(key: str) -> str:
+    """Name of the entry that is there while somebody makes a value."""
+    return f"{key}:turn"

@@ -1,0 +1,66 @@
+"""Prometheus metrics of the ranker, made once in a composition root."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+__all__ = ["RankerMetrics"]
+
+_SHARE_BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)
+_RECALL_BUCKETS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+class RankerMetrics:
+    """What a ranker counts.
+
+    Parameters
+    ----------
+    registry : prometheus_client.CollectorRegistry
+        Where the metrics are exposed.
+
+    Attributes
+    ----------
+    searches : prometheus_client.Counter
+        Searches by mode and whether their answer is proven.
+    candidates : prometheus_client.Counter
+        Tracks that could have been in an answer, by mode.
+    compared_in_full : prometheus_client.Counter
+        Those of them that were compared in full, by mode.
+    compared_share : prometheus_client.Histogram
+        Share of the candidates that a search compared in full, by mode.
+    cache : prometheus_client.Counter
+        Questions to the cache by result (``hit``, ``miss``).
+    shadow_recall : prometheus_client.Histogram
+        Share of brute force's five best that an answer held, by mode.
+    shadow_differences : prometheus_client.Counter
+        Answers said to be proven that brute force did not confirm: a defect.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.searches = Counter(
+            "tunekin_searches", "Searches by mode and proof.", ("mode", "proven"), registry=registry
+        )
+        self.candidates = Counter(
+            "tunekin_search_candidates", "Tracks that could have been in an answer.", ("mode",), registry=registry
+        )
+        self.compared_in_full = Counter(
+            "tunekin_search_compared_in_full", "Tracks that were compared in full.", ("mode",), registry=registry
+        )
+        self.compared_share = Histogram(
+            "tunekin_search_compared_share",
+            "Share of the candidates that a search compared in full.",
+            ("mode",),
+            buckets=_SHARE_BUCKETS,
+            registry=registry,
+        )
+        self.cache = Counter("tunekin_cache_requests", "Questions to the cache.", ("result",), registry=registry)
+        self.shadow_recall = Histogram(
+            "tunekin_shadow_recall5",
+            "Share of brute force's five best that an answer held.",
+            ("mode",),
+            buckets=_RECALL_BUCKETS,
+            registry=registry,
+        )
+        self.shadow_differences = Counter(
+            "tunekin_shadow_differences",
+            "Answers said to be proven that brute force did not confirm.",
+            registry=registry,
+        )
