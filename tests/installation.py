@@ -198,6 +198,7 @@ def installed(
         kafka=kafka_server, mariadb=mariadb_server, redis=redis_server, blobs=folder / "blobs", readable=[shared]
     ) | {
         "TUNEKIN_KAFKA_PREFIX": f"{uuid.uuid4().hex[:8]}.",
+        "TUNEKIN_CLASSIFIER_MODEL": str(folder / "models"),
         "TUNEKIN_KAFKA_SESSION_TIMEOUT_S": "6",
         "TUNEKIN_CATALOGUE_URL": mariadb_server.url_of(database),
         # Files of songs lie where the music is.

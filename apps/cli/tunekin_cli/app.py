@@ -7,7 +7,7 @@ import typer
 
 import tunekin
 from tunekin import logging
-from tunekin_cli import catalog, moods, similar, train
+from tunekin_cli import catalog, moods, reclassify, similar, train
 from tunekin_cli.context import Context
 from tunekin_cli.servers_app import servers_app
 from tunekin_embedded.settings import EmbeddedSettings
@@ -132,3 +132,16 @@ def _train(
     train.run(
         context.obj, music=music, catalogue_url=catalogue_url, clusters=clusters, seed=seed, labels=labels, out=out
     )
+
+
+@app.command("reclassify")
+def _reclassify(
+    context: typer.Context,
+    model: Annotated[
+        Path | None, typer.Argument(help="A model's folder; else the model in use.", metavar="[MODEL]")
+    ] = None,
+    *,
+    kafka: Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin do it.")] = False,
+) -> None:
+    """Bring the catalogue to a mood model, then use it for everything."""
+    raise typer.Exit(reclassify.run_remotely(context.obj, model) if kafka else reclassify.run(context.obj, model))

@@ -12,7 +12,7 @@ from tunekin.catalogue.database import migrate, open_engine
 from tunekin.catalogue.writer import CatalogueWriter
 from tunekin.kafka import create_missing, drift
 from tunekin.topics import TOPICS, Topic
-from tunekin_classifier.adapters.onnx_model import OnnxMoodModel
+from tunekin_classifier.adapters.model_store import FollowedModel
 from tunekin_cli.context import Context
 from tunekin_cli.json_output import print_json
 from tunekin_cli.servers import Servers
@@ -40,7 +40,7 @@ def run(context: Context, servers: Servers) -> int:
     console = Console()
     created = create_missing(servers.kafka)
     console.print(f"topics: {', '.join(created) + ' created' if created else 'all there'}", highlight=False)
-    manifest = OnnxMoodModel(context.settings.classifier.model).manifest
+    manifest = FollowedModel(context.settings.classifier.model).latest().manifest
     engine = open_engine(servers.catalogue.url.get_secret_value())
     try:
         migrate(engine)

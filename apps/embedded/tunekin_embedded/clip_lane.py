@@ -49,7 +49,7 @@ class ClipLane:
         self._workers = [
             parts.worker(bus, ingest.decode_service(parts.decoder, topics=("clips",))),
             parts.worker(bus, featurizer.service(topics=("clips.audio",))),
-            parts.worker(bus, classifier.service(parts.model, topics=("clips.features",))),
+            parts.worker(bus, classifier.service(parts.models.latest, topics=("clips.features",))),
             parts.worker(bus, ranking, ranker.follower(self._snapshots)),
             parts.worker(bus, ingest.write_service(parts.writer, topics=("recommendations",))),
         ]

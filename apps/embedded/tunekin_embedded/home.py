@@ -35,6 +35,11 @@ class Home:
         """SQLAlchemy URL of the catalogue."""
         return "sqlite:///" + quote(str(self.folder / "catalogue.sqlite"))
 
+    @property
+    def models(self) -> Path:
+        """Folder of versions of the mood model."""
+        return self.folder / "models"
+
     @contextlib.contextmanager
     def blobs(self) -> Iterator[str]:
         """Make a place for values too large for a record, and remove it with all that is left there.

@@ -16,7 +16,8 @@ from tunekin.metrics import WorkerMetrics
 from tunekin.ports import Clock
 from tunekin.service import Follower, Service
 from tunekin.worker import Worker
-from tunekin_classifier.adapters.onnx_model import OnnxMoodModel
+from tunekin_classifier.adapters.model_store import FollowedModel, ModelStore
+from tunekin_classifier.settings import DEFAULT_MODEL
 from tunekin_embedded.home import Home
 from tunekin_embedded.settings import EmbeddedSettings
 from tunekin_ingest.adapters.sandboxed_decoder import SandboxedDecoder
@@ -42,8 +43,10 @@ class Parts:
         As given.
     clock : Clock
         As given.
-    model : OnnxMoodModel
-        The mood model.
+    store : ModelStore
+        Versions of the mood model.
+    models : FollowedModel
+        The one in use.
     reader : CatalogueReader
         Reads the catalogue.
     writer : CatalogueWriter
@@ -62,12 +65,17 @@ class Parts:
     def __init__(self, home: Home, *, settings: EmbeddedSettings, clock: Clock = time.time) -> None:
         self.settings = settings
         self.clock = clock
-        self.model = OnnxMoodModel(settings.classifier.model)
+        # The home has a folder of models of its own, unless the settings name another.
+        named = settings.classifier.model
+        models = home.models if named == DEFAULT_MODEL else named
+        self.store = ModelStore(models)
+        self.models = FollowedModel(models)
         self._engine = open_engine(home.catalogue_url)
         migrate(self._engine)
         self.reader = CatalogueReader(self._engine)
         self.writer = CatalogueWriter(self._engine, clock=clock)
-        self.writer.put_moods(self.model.manifest.version, self.model.manifest.moods)
+        manifest = self.models.latest().manifest
+        self.writer.put_moods(manifest.version, manifest.moods)
         self.decoder = SandboxedDecoder(settings.ingest.limits())
         self._open = contextlib.ExitStack()
         self._open.callback(self._engine.dispose)
@@ -79,7 +87,7 @@ class Parts:
     @property
     def model_version(self) -> str:
         """Version of the mood model."""
-        return self.model.manifest.version
+        return self.models.latest().manifest.version
 
     def worker(self, bus: LocalBus, service: Service, *followers: Follower) -> Worker:
         """Put a service on a bus.

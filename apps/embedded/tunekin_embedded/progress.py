@@ -24,14 +24,30 @@ class LoadProgress:
     ----------
     total : int
         Files that are going to be looked at.
+    doing : str
+        What is done to them, in a word.
+    unit : str
+        What they are.
+    nothing : str
+        What is said where there are none.
     console : rich.console.Console or None
         Where to; standard error unless it is given.
     """
 
-    def __init__(self, *, total: int, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        total: int,
+        doing: str = "listening",
+        unit: str = "files",
+        nothing: str = "no sound files found",
+        console: Console | None = None,
+    ) -> None:
         self._console = console or Console(stderr=True)
         self._counts: Counter[str] = Counter()
         self._total = total
+        self._unit = unit
+        self._nothing = nothing
         self._began_s = time.monotonic()
         self._took_s = 0.0
         self._bar = Progress(
@@ -44,7 +60,7 @@ class LoadProgress:
             TimeRemainingColumn(elapsed_when_finished=False),
             console=self._console,
         )
-        self._task = self._bar.add_task("listening", total=total, rate="")
+        self._task = self._bar.add_task(doing, total=total, rate="")
 
     def __enter__(self) -> Self:
         self._began_s = time.monotonic()
@@ -92,12 +108,12 @@ class LoadProgress:
             self._bar.console.print(line, soft_wrap=True)
         done = self._counts.total()
         elapsed_s = time.monotonic() - self._began_s
-        self._bar.update(self._task, completed=done, rate=f"{done / max(elapsed_s, 0.001):.1f} files/s")
+        self._bar.update(self._task, completed=done, rate=f"{done / max(elapsed_s, 0.001):.1f} {self._unit}/s")
 
     def print_report(self) -> None:
         """Print how many files ended how."""
         names = {"added": "added", "updated": "updated", "unchanged": "already there", "failed": "failed"}
         said = [f"{self._counts[status]} {words}" for status, words in names.items() if self._counts[status]]
-        what = ", ".join(said) or "no sound files found"
+        what = ", ".join(said) or self._nothing
         seen = f"{self._counts.total()} of {self._total}" if self._counts.total() < self._total else f"{self._total}"
-        self._console.print(f"{what}; {seen} files in {self._took_s:.0f} s", highlight=False)
+        self._console.print(f"{what}; {seen} {self._unit} in {self._took_s:.0f} s", highlight=False)

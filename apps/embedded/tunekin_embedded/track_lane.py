@@ -57,7 +57,7 @@ def load(parts: Parts, tracks: Iterable[Track]) -> Iterator[TrackOutcome]:
             features = Service(role=FEATURIZER, topics=("tracks.audio",), handle=compute.handle)
             crew.start(parts.worker(bus, ingest.decode_service(parts.decoder, topics=("catalog.ingest",))))
             crew.start(parts.worker(bus, features))
-        crew.start(parts.worker(bus, classifier.service(parts.model, topics=("tracks.features",))))
+        crew.start(parts.worker(bus, classifier.service(parts.models.latest, topics=("tracks.features",))))
         crew.start(parts.worker(bus, ingest.write_service(parts.writer, topics=("tracks.classified",))))
         crew.run(submissions.send)
         seen = 0

@@ -1,6 +1,6 @@
 """The classifier's topics and handler."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -40,13 +40,13 @@ class MoodModel(Protocol):
         """
 
 
-def service(model: MoodModel, *, topics: tuple[str, ...]) -> Service:
+def service(latest: Callable[[], MoodModel], *, topics: tuple[str, ...]) -> Service:
     """Make the classifier.
 
     Parameters
     ----------
-    model : MoodModel
-        Which moods there are, and how probable each is.
+    latest : callable
+        Gives the model in use: which moods there are, and how probable each is. Every message asks once.
     topics : tuple of str
         ``clips.features``, ``tracks.features`` or both.
 
@@ -55,9 +55,10 @@ def service(model: MoodModel, *, topics: tuple[str, ...]) -> Service:
     Service
         Reads `Features`, writes `Classified`.
     """
-    manifest = model.manifest
 
     def handle(message: Features) -> Iterator[Classified]:
+        model = latest()
+        manifest = model.manifest
         if message.feature_version != manifest.feature_version:
             msg = f"features of version {message.feature_version!r}; the model takes {manifest.feature_version!r}"
             raise MessageError(msg, hint="featurizer and model have to be of one feature version")

@@ -19,7 +19,7 @@ class ClassifierSettings(Settings):
     Attributes
     ----------
     model : pathlib.Path
-        Folder of the mood model; the shipped one unless it is set.
+        Folder of the mood model, or of versions of it; the shipped one unless it is set.
     """
 
     model_config = SettingsConfigDict(env_prefix="TUNEKIN_CLASSIFIER_")

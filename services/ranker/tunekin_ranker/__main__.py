@@ -65,12 +65,8 @@ def _model_version(reader: CatalogueReader, asked: str) -> str:
             f"TUNEKIN_RANKER_MODEL_VERSION is {asked!r}, which the catalogue does not know",
             hint=f"it knows {', '.join(known)}",
         )
-    if not asked and len(known) > 1:
-        raise SettingsError(
-            f"the catalogue knows the mood models {', '.join(known)}",
-            hint="set TUNEKIN_RANKER_MODEL_VERSION to the one that the classifiers run",
-        )
-    return asked or known[0]
+    # Clips bring the version that they were judged by; until the first one, songs that are asked for have this one's.
+    return asked or max(known, key=lambda version: (known[version], version))
 
 
 def _cache(process: Process, settings: RankerSettings) -> Cache:

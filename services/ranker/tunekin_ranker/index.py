@@ -10,9 +10,10 @@ A *slot* is the place of a track in one snapshot: the tracks of all segments cou
 over slots and results by slot hold for that snapshot only.
 """
 
+import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
@@ -197,6 +198,29 @@ class Index:
             parts.append((added, np.ones(len(added), np.bool_)))
             coefficients = added.frames.coefficients
         return Index(coefficients, _compacted(parts))
+
+    def with_moods(self, mood_of: Mapping[str, int | None]) -> "Index":
+        """Make a snapshot of the same tracks with other moods; it shares their frames with this one.
+
+        Parameters
+        ----------
+        mood_of : mapping of str to int or None
+            Number of each track's mood, by id; a track that is not in it has none.
+
+        Returns
+        -------
+        Index
+            The other snapshot.
+        """
+
+        def numbers(segment: _Segment) -> NDArray[np.int32]:
+            moods = (mood_of.get(track_id) for track_id in segment.track_ids)
+            return np.array([NO_MOOD if mood is None else mood for mood in moods], np.int32)
+
+        return Index(
+            self.coefficients,
+            tuple((dataclasses.replace(segment, moods=numbers(segment)), alive) for segment, alive in self._parts),
+        )
 
     def __len__(self) -> int:
         return int(np.count_nonzero(self.alive))

@@ -170,7 +170,7 @@ def _check_versions(message: Classified, snapshot: Snapshot) -> None:
     held = (snapshot.feature_version, snapshot.model_version)
     if sent != held:
         msg = f"the clip has features {sent[0]!r} and moods {sent[1]!r}, the catalogue {held[0]!r} and {held[1]!r}"
-        raise MessageError(msg, hint="workers and catalogue have to be of the same versions")
+        raise MessageError(msg, hint="bring the catalogue to the workers' versions, to a model by tunekin reclassify")
     if len(message.probabilities) != len(snapshot.moods):
         msg = f"the clip has {len(message.probabilities)} mood probabilities, the catalogue {len(snapshot.moods)} moods"
         raise MessageError(msg, hint="workers and catalogue have to be of the same model")

@@ -47,7 +47,7 @@ def recall(message: TrackSelected, snapshot: Snapshot, *, version: FeatureVersio
     probabilities = snapshot.infos[message.track_id].probabilities
     if not len(probabilities):
         msg = f"the track {message.track_id!r} has no mood by the model {snapshot.model_version!r} yet"
-        raise NotFoundError(msg, hint="add its file to the catalogue again")
+        raise NotFoundError(msg, hint="have it judged: tunekin reclassify")
     frames = snapshot.index.track_at(slot).frames
     options = message.subject.options
     if options.start_s is None and options.duration_s is None:

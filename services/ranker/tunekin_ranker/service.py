@@ -31,13 +31,18 @@ _decoder = msgspec.msgpack.Decoder(Answer)
 class Snapshots(Protocol):
     """Follows the catalogue."""
 
-    def current(self) -> Snapshot:
+    def current(self, model_version: str | None = None) -> Snapshot:
         """Return the newest state; a query uses one from beginning to end.
+
+        Parameters
+        ----------
+        model_version : str or None
+            Mood model whose moods it should have; that in use unless it is given.
 
         Returns
         -------
         Snapshot
-            Never changes.
+            Never changes. With the moods of the model in use where the catalogue does not know the one asked for.
         """
 
     def apply(self, change: CatalogueChange) -> None:
@@ -113,9 +118,11 @@ def service(
         return answer
 
     def handle(message: Classified | TrackSelected) -> Iterator[Answer]:
-        snapshot = snapshots.current()
-        track_id = None
-        if isinstance(message, TrackSelected):
+        if isinstance(message, Classified):
+            # Classifiers switch to a new model one after another; each clip is answered by the moods of its own.
+            snapshot, track_id = snapshots.current(message.model_version), None
+        else:
+            snapshot = snapshots.current()
             track_id = message.track_id
             message = recall(message, snapshot, version=version)
         clip = message.subject

@@ -18,7 +18,8 @@ class RankerSettings(Settings):
     cache_entries : int
         Answers kept in memory where there is no Redis; 0 keeps none.
     model_version : str
-        Mood model whose moods answers have; the only one that the catalogue knows unless it is set.
+        Mood model of the answers to songs that are asked for, until a clip has come; unless it is set, the one that has
+        judged the most songs.
     threads : int
         Threads that share the work of one query.
     shadow_every : int

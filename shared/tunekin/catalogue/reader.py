@@ -6,15 +6,16 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Row, Select, and_, func, or_, select
 
 from tunekin.catalogue.database import reading
 from tunekin.catalogue.models import AnswerRow, FeaturesRow, MoodRow, StateRow, TrackMoodRow, TrackRow, clip_key
-from tunekin.catalogue.records import IndexRow, IndexSnapshot, Mood, Summaries, TypicalTrack
+from tunekin.catalogue.records import IndexRow, IndexSnapshot, Mood, StoredFeatures, Summaries, TypicalTrack
 from tunekin.features import frames_from_bytes
 from tunekin.messages import Answer, Label, Track
 
-__all__ = ["CatalogueReader", "IndexRow", "IndexSnapshot", "Mood", "Summaries", "TypicalTrack"]
+__all__ = ["CatalogueReader", "IndexRow", "IndexSnapshot", "Mood", "StoredFeatures", "Summaries", "TypicalTrack"]
 
 _TRACK_COLUMNS = tuple(getattr(TrackRow, name) for name in Track.__struct_fields__)
 # Ids in one query: far below what any of the databases takes, far above what a round trip costs.
@@ -244,17 +245,84 @@ class CatalogueReader:
 
     # --- moods ---
 
-    def model_versions(self) -> list[str]:
+    def model_versions(self) -> dict[str, int]:
         """List the mood models that the catalogue knows.
 
         Returns
         -------
-        list of str
-            Their versions, in order.
+        dict of str to int
+            How many tracks each has judged, by version, in order.
         """
-        query = select(MoodRow.model_version).distinct().order_by(MoodRow.model_version)
+        judged = (
+            select(TrackMoodRow.model_version, func.count().label("tracks"))
+            .group_by(TrackMoodRow.model_version)
+            .subquery()
+        )
+        query = (
+            select(MoodRow.model_version, func.coalesce(func.max(judged.c.tracks), 0))
+            .outerjoin(judged, judged.c.model_version == MoodRow.model_version)
+            .group_by(MoodRow.model_version)
+            .order_by(MoodRow.model_version)
+        )
         with reading(self._engine) as connection:
-            return list(connection.execute(query).scalars())
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+    def probabilities(self, model_version: str) -> dict[str, NDArray[np.float32]]:
+        """Read what a mood model says of all tracks.
+
+        Parameters
+        ----------
+        model_version : str
+            The model.
+
+        Returns
+        -------
+        dict of str to np.ndarray [shape=(moods,), dtype=float32]
+            Probability of each mood, by track id; read-only. Without the tracks that it has not judged.
+        """
+        query = select(TrackMoodRow.track_id, TrackMoodRow.probabilities).where(
+            TrackMoodRow.model_version == model_version
+        )
+        with reading(self._engine) as connection:
+            return {row[0]: np.frombuffer(row[1], dtype="<f4") for row in connection.execute(query)}
+
+    def unjudged(self, *, feature_version: str, model_version: str, batch: int = 64) -> Iterator[StoredFeatures]:
+        """Read the features of tracks that a mood model has not judged.
+
+        Parameters
+        ----------
+        feature_version : str
+            Their feature version; tracks without it are left out.
+        model_version : str
+            The model.
+        batch : int
+            Tracks that are read at once; a song of four minutes has 100 kB of frames.
+
+        Yields
+        ------
+        StoredFeatures
+            By track id. What changes meanwhile may or may not be among them.
+        """
+        judged = (TrackMoodRow.track_id == TrackRow.track_id) & (TrackMoodRow.model_version == model_version)
+        page = (
+            select(*_TRACK_COLUMNS, FeaturesRow.summary, FeaturesRow.frames)
+            .join(FeaturesRow, FeaturesRow.track_id == TrackRow.track_id)
+            .outerjoin(TrackMoodRow, judged)
+            .where(FeaturesRow.feature_version == feature_version, TrackMoodRow.track_id.is_(None))
+            .order_by(TrackRow.track_id)
+            .limit(batch)
+        )
+        query = page
+        while True:
+            # A transaction for each batch: whoever consumes them may write to the catalogue.
+            with reading(self._engine) as connection:
+                rows = connection.execute(query).all()
+            if not rows:
+                return
+            for row in rows:
+                summary = np.frombuffer(row.summary, dtype="<f4")
+                yield StoredFeatures(track=_track(row), summary=tuple(summary.tolist()), frames=row.frames)
+            query = page.where(TrackRow.track_id > rows[-1].track_id)
 
     def moods(self, model_version: str) -> list[Mood]:
         """List the moods of a model.

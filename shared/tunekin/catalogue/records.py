@@ -24,6 +24,7 @@ __all__ = [
     "IndexSnapshot",
     "Mood",
     "MoodInWords",
+    "StoredFeatures",
     "Summaries",
     "TypicalTrack",
     "Written",
@@ -222,6 +223,25 @@ class IndexSnapshot:
     catalogue_version: int
     count: int
     batches: Iterator[list[IndexRow]]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StoredFeatures:
+    """A track and what was heard of it.
+
+    Attributes
+    ----------
+    track : Track
+        The track.
+    summary : tuple of float
+        Its summary.
+    frames : bytes
+        Its frames, as `tunekin.features.frames_to_bytes` packs them.
+    """
+
+    track: Track
+    summary: tuple[float, ...]
+    frames: bytes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

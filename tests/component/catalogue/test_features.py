@@ -4,6 +4,7 @@ import pytest
 from tests.component.catalogue.making import InWords, entry, frames_of, index_of
 from tunekin.catalogue.database import reading
 from tunekin.catalogue.models import TrackRow
+from tunekin.features import frames_to_bytes
 from tunekin.messages import Label
 
 
@@ -86,6 +87,39 @@ def test_summaries_are_one_matrix_by_track_id(reader, writer):
     assert (summaries.track_ids, summaries.artists) == (("a", "b"), ("X", "Y"))
     assert summaries.matrix.dtype == np.float32
     assert np.array_equal(summaries.matrix, np.array([[3.0, 4.0], [0.1, 2.0]], np.float32))
+
+
+def test_what_a_model_has_not_judged_is_read_with_its_features(reader, writer):
+    frames = frames_of(9, seed=1)
+    writer.upsert_many([entry(name, frames=frames, title=f"T {name}") for name in "edcba"])
+    writer.upsert_many([entry("c", model_version="m2"), entry("f", feature_version="f0")])
+    left = list(reader.unjudged(feature_version="f1", model_version="m2", batch=2))
+    assert [(stored.track.track_id, stored.track.title) for stored in left] == [(name, f"T {name}") for name in "abde"]
+    assert left[0].frames == frames_to_bytes(frames)
+    assert left[0].summary == (1.0, 2.0, 3.0)
+    assert list(reader.unjudged(feature_version="f1", model_version="m1")) == []
+
+
+def test_tracks_that_are_judged_meanwhile_are_no_obstacle(reader, writer):
+    writer.upsert_many([entry(name) for name in "abcd"])
+    seen = []
+    for stored in reader.unjudged(feature_version="f1", model_version="m2", batch=1):
+        seen.append(stored.track.track_id)
+        writer.upsert_many([entry(stored.track.track_id, model_version="m2")])
+    assert seen == list("abcd")
+
+
+def test_models_are_known_with_how_many_tracks_they_have_judged(reader, writer):
+    assert reader.model_versions() == {}
+    for version in ("m2", "m1"):
+        writer.put_moods(version, [InWords(0, "가", "a"), InWords(1, "나", "b")])
+    writer.upsert_many([entry("a"), entry("b")])
+    assert list(reader.model_versions().items()) == [("m1", 2), ("m2", 0)]
+    assert {name: row.tolist() for name, row in reader.probabilities("m1").items()} == {
+        "a": [0.25, 0.75],
+        "b": [0.25, 0.75],
+    }
+    assert reader.probabilities("m2") == {}
 
 
 def test_the_most_typical_tracks_of_a_mood_come_first(reader, writer):

@@ -15,6 +15,7 @@ from tunekin.messages import CatalogueChange, Track
 from tunekin_classifier.adapters.onnx_model import OnnxMoodModel
 from tunekin_classifier.settings import ClassifierSettings
 from tunekin_ranker.adapters.catalogue_snapshots import CatalogueSnapshots
+from tunekin_ranker.snapshot import Snapshot
 
 MOODS = 10
 
@@ -31,7 +32,7 @@ class Catalogue:
         self.writer.put_moods(manifest.version, manifest.moods)
         self.snapshots = CatalogueSnapshots(CatalogueReader(self.engine), model_version=manifest.version)
 
-    def put(self, track_id: str, *, artist: str = "", mood: int = 0, seed: int = 0) -> CatalogueChange:
+    def put(self, track_id: str, *, artist: str = "", mood: int = 0, seed: int = 0, model: str = "") -> CatalogueChange:
         frames = np.random.default_rng(seed).normal(size=(50, FEATURES.n_mfcc))
         probabilities = np.full(MOODS, 0.01)
         probabilities[mood] = 0.91
@@ -40,10 +41,15 @@ class Catalogue:
             feature_version=FEATURES.name,
             frames=frames_to_bytes(frames),
             summary=(0.0,) * FEATURES.summary_size,
-            model_version=self.model_version,
+            model_version=model or self.model_version,
             probabilities=tuple(probabilities.tolist()),
         )
         return CatalogueChange(track_id=track_id, change="upserted", catalogue_version=written.catalogue_version)
+
+    def learn(self, model: str) -> None:
+        """Know another model, with half as many moods."""
+        moods = OnnxMoodModel(ClassifierSettings().model).manifest.moods
+        self.writer.put_moods(model, moods[: MOODS // 2])
 
     def remove(self, track_id: str) -> CatalogueChange:
         return CatalogueChange(track_id=track_id, change="removed", catalogue_version=self.writer.remove(track_id))
@@ -119,3 +125,56 @@ def test_changes_behind_its_back_are_seen_when_asked_for(catalogue: Catalogue) -
     assert catalogue.held == {"a"}
     catalogue.snapshots.refresh()
     assert catalogue.held == {"a", "b"}
+
+
+# --- another model ---
+
+
+def moods_of(snapshot: Snapshot, *track_ids: str) -> list[int | None]:
+    slots = [snapshot.index.slot_of(track_id) for track_id in track_ids]
+    return [None if slot is None else snapshot.index.track_at(slot).mood for slot in slots]
+
+
+def test_a_clip_that_another_model_judged_meets_the_moods_of_that_model_and_the_frames_that_are_held(
+    catalogue: Catalogue,
+) -> None:
+    catalogue.put("a", mood=7)
+    catalogue.put("b", mood=1, artist="Somebody")
+    old = catalogue.snapshots.current()
+    catalogue.learn("m2")
+    catalogue.put("a", mood=3, model="m2")
+    new = catalogue.snapshots.current("m2")
+    assert (old.model_version, new.model_version) == (catalogue.model_version, "m2")
+    assert (len(old.moods), len(new.moods)) == (MOODS, MOODS // 2)
+    assert moods_of(old, "a", "b") == [7, 1]
+    # The new model has not judged b.
+    assert moods_of(new, "a", "b") == [3, None]
+    assert len(new.infos["b"].probabilities) == 0
+    assert new.index.groups == old.index.groups
+
+
+def test_clips_of_both_models_are_served_while_classifiers_switch(catalogue: Catalogue) -> None:
+    catalogue.put("a", mood=7)
+    catalogue.learn("m2")
+    catalogue.put("a", mood=3, model="m2")
+    for _ in range(2):
+        assert moods_of(catalogue.snapshots.current("m2"), "a") == [3]
+        assert moods_of(catalogue.snapshots.current(catalogue.model_version), "a") == [7]
+    # Songs that are asked for have the moods of the newer model.
+    assert catalogue.snapshots.current().model_version == "m2"
+
+
+def test_a_change_is_taken_up_by_the_moods_of_both_models(catalogue: Catalogue) -> None:
+    catalogue.put("a", mood=7)
+    catalogue.learn("m2")
+    catalogue.put("a", mood=3, model="m2")
+    catalogue.snapshots.current("m2")
+    catalogue.put("b", mood=4, model="m2")
+    catalogue.snapshots.apply(catalogue.put("b", mood=8))
+    assert moods_of(catalogue.snapshots.current("m2"), "a", "b") == [3, 4]
+    assert moods_of(catalogue.snapshots.current(catalogue.model_version), "a", "b") == [7, 8]
+
+
+def test_a_model_that_the_catalogue_does_not_know_changes_nothing(catalogue: Catalogue) -> None:
+    catalogue.put("a", mood=7)
+    assert catalogue.snapshots.current("unknown") is catalogue.snapshots.current()

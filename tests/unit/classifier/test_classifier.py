@@ -63,7 +63,7 @@ def test_a_row_gets_the_same_moods_alone_and_among_others(model: OnnxMoodModel) 
 
 def test_a_message_gets_its_moods_and_keeps_the_rest(model: OnnxMoodModel) -> None:
     message = features()
-    (classified,) = service(model, topics=("clips.features",)).handle(message)
+    (classified,) = service(lambda: model, topics=("clips.features",)).handle(message)
     assert classified.subject == message.subject
     assert classified.frames == message.frames
     assert classified.model_version == model.manifest.version
@@ -72,7 +72,7 @@ def test_a_message_gets_its_moods_and_keeps_the_rest(model: OnnxMoodModel) -> No
 
 def test_features_of_another_version_are_refused(model: OnnxMoodModel) -> None:
     with pytest.raises(MessageError, match="features of version 'other'"):
-        list(service(model, topics=("clips.features",)).handle(features(feature_version="other")))
+        list(service(lambda: model, topics=("clips.features",)).handle(features(feature_version="other")))
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ class Held:
         self.now = now
         self.applied: list[CatalogueChange] = []
 
-    def current(self) -> Snapshot:
+    def current(self, model_version: str | None = None) -> Snapshot:
         return self.now
 
     def apply(self, change: CatalogueChange) -> None:

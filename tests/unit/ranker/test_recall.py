@@ -31,7 +31,7 @@ class Held:
     def __init__(self, held: Snapshot) -> None:
         self.held = held
 
-    def current(self) -> Snapshot:
+    def current(self, model_version: str | None = None) -> Snapshot:
         return self.held
 
     def apply(self, change) -> None:
