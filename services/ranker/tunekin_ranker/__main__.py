@@ -15,6 +15,7 @@ from tunekin.settings import read
 from tunekin_ranker.adapters.catalogue_snapshots import CatalogueSnapshots
 from tunekin_ranker.adapters.memory_cache import MemoryCache
 from tunekin_ranker.adapters.redis_cache import RedisCache
+from tunekin_ranker.adapters.snapshot_files import SnapshotFiles
 from tunekin_ranker.crew import Crew
 from tunekin_ranker.dtw import Clip
 from tunekin_ranker.metrics import RankerMetrics
@@ -34,7 +35,12 @@ def _rank(process: Process) -> Role:
     process.closing.callback(engine.dispose)
     check_schema(engine)
     reader = CatalogueReader(engine)
-    snapshots = CatalogueSnapshots(reader, model_version=_model_version(reader, settings.model_version))
+    folder = settings.snapshot_folder
+    snapshots = CatalogueSnapshots(
+        reader,
+        model_version=_model_version(reader, settings.model_version),
+        files=None if folder is None else SnapshotFiles(folder),
+    )
     crew = Crew(settings.threads)
     process.closing.callback(crew.close)
 

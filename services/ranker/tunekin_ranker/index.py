@@ -27,7 +27,7 @@ from tunekin_ranker.dtw import Clip, alignment_floors, exact_distances
 from tunekin_ranker.packed import PackedFrames, concatenate, pack
 from tunekin_ranker.sketches import Sketches, sketch, sketch_floors
 
-__all__ = ["NO_MOOD", "Index", "Track"]
+__all__ = ["NO_MOOD", "Index", "Segment", "Track"]
 
 # In arrays of moods, which cannot hold None.
 NO_MOOD = -1
@@ -56,8 +56,24 @@ class Track:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Segment:
-    """Tracks that were added together or merged; never changes."""
+class Segment:
+    """Tracks that were added together or merged; never changes.
+
+    Attributes
+    ----------
+    frames : PackedFrames
+        Their frames.
+    track_ids : tuple of str
+        Name of each.
+    groups : tuple of (str or None)
+        Group of each, as in `Track`.
+    moods : np.ndarray [shape=(tracks,), dtype=int32]
+        Mood of each, `NO_MOOD` where unset.
+    means : np.ndarray [shape=(tracks, d), dtype=float32]
+        Mean frame of each.
+    sketches : Sketches
+        Their sketches.
+    """
 
     frames: PackedFrames
     track_ids: tuple[str, ...]
@@ -71,16 +87,18 @@ class _Segment:
 
     @functools.cached_property
     def row_of(self) -> dict[str, int]:
+        """Place of each track in the segment, by id."""
         return {track_id: row for row, track_id in enumerate(self.track_ids)}
 
     @functools.cached_property
     def flat(self) -> faiss.IndexFlatL2:
+        """Faiss's index of the means."""
         flat = faiss.IndexFlatL2(self.means.shape[1])
         flat.add(self.means)
         return flat
 
 
-def _segment(tracks: Iterable[Track], *, coefficients: int | None) -> _Segment | None:
+def _segment(tracks: Iterable[Track], *, coefficients: int | None) -> Segment | None:
     """Lay out tracks one after another, so that they need not all lie in memory; none at all make no segment."""
     track_ids: list[str] = []
     groups: list[str | None] = []
@@ -102,7 +120,7 @@ def _segment(tracks: Iterable[Track], *, coefficients: int | None) -> _Segment |
     if count > 1:
         raise InputError(f"track id {track_id!r} appears {count} times", hint="give each track once")
     means = np.array([packed.frames(row).mean(axis=0, dtype=np.float64) for row in range(len(packed))], np.float32)
-    return _Segment(
+    return Segment(
         frames=packed,
         track_ids=tuple(track_ids),
         groups=tuple(groups),
@@ -112,7 +130,7 @@ def _segment(tracks: Iterable[Track], *, coefficients: int | None) -> _Segment |
     )
 
 
-def _merge(parts: Collection[tuple[_Segment, NDArray[np.bool_]]]) -> _Segment:
+def _merge(parts: Collection[tuple[Segment, NDArray[np.bool_]]]) -> Segment:
     """Put what is left of several segments into one."""
     kept = [(segment, np.flatnonzero(alive)) for segment, alive in parts]
     frames = concatenate(
@@ -120,7 +138,7 @@ def _merge(parts: Collection[tuple[_Segment, NDArray[np.bool_]]]) -> _Segment:
         coefficients=kept[0][0].frames.coefficients,
     )
     means = np.concatenate([segment.means[rows] for segment, rows in kept])
-    return _Segment(
+    return Segment(
         frames=frames,
         track_ids=tuple(segment.track_ids[row] for segment, rows in kept for row in rows),
         groups=tuple(segment.groups[row] for segment, rows in kept for row in rows),
@@ -138,10 +156,12 @@ class Index:
     ----------
     coefficients : int or None
         Numbers in a frame, ``d``; ``None`` until there was a track.
+    parts : tuple of (Segment, np.ndarray [shape=(tracks,), dtype=bool])
+        The segments, and which of their tracks are not gone.
     """
 
     coefficients: int | None = None
-    _parts: tuple[tuple[_Segment, NDArray[np.bool_]], ...] = ()
+    parts: tuple[tuple[Segment, NDArray[np.bool_]], ...] = ()
 
     @classmethod
     def build(cls, tracks: Iterable[Track]) -> "Index":
@@ -187,7 +207,7 @@ class Index:
         added = _segment(upserts, coefficients=self.coefficients)
         gone = {*removals, *(added.track_ids if added else ())}
         parts = []
-        for segment, alive in self._parts:
+        for segment, alive in self.parts:
             rows = [segment.row_of[track_id] for track_id in gone if track_id in segment.row_of]
             if rows:
                 alive = alive.copy()  # noqa: PLW2901  (the marks of this snapshot stay)
@@ -213,13 +233,13 @@ class Index:
             The other snapshot.
         """
 
-        def numbers(segment: _Segment) -> NDArray[np.int32]:
+        def numbers(segment: Segment) -> NDArray[np.int32]:
             moods = (mood_of.get(track_id) for track_id in segment.track_ids)
             return np.array([NO_MOOD if mood is None else mood for mood in moods], np.int32)
 
         return Index(
             self.coefficients,
-            tuple((dataclasses.replace(segment, moods=numbers(segment)), alive) for segment, alive in self._parts),
+            tuple((dataclasses.replace(segment, moods=numbers(segment)), alive) for segment, alive in self.parts),
         )
 
     def __len__(self) -> int:
@@ -228,7 +248,7 @@ class Index:
     @property
     def slots(self) -> int:
         """Number of slots."""
-        return sum(len(segment) for segment, _ in self._parts)
+        return sum(len(segment) for segment, _ in self.parts)
 
     @property
     def nbytes(self) -> int:
@@ -239,28 +259,28 @@ class Index:
             + segment.sketches.nbytes
             + 2 * segment.means.nbytes
             + segment.moods.nbytes
-            for segment, _ in self._parts
+            for segment, _ in self.parts
         )
 
     @functools.cached_property
     def alive(self) -> NDArray[np.bool_]:
         """Whether a slot holds a track, by slot."""
-        return np.concatenate([np.empty(0, np.bool_), *(alive for _, alive in self._parts)])
+        return np.concatenate([np.empty(0, np.bool_), *(alive for _, alive in self.parts)])
 
     @functools.cached_property
     def moods(self) -> NDArray[np.int32]:
         """Mood of each slot's track, `NO_MOOD` where unset."""
-        return np.concatenate([np.empty(0, np.int32), *(segment.moods for segment, _ in self._parts)])
+        return np.concatenate([np.empty(0, np.int32), *(segment.moods for segment, _ in self.parts)])
 
     @functools.cached_property
     def groups(self) -> tuple[str | None, ...]:
         """Group of each slot's track."""
-        return tuple(group for segment, _ in self._parts for group in segment.groups)
+        return tuple(group for segment, _ in self.parts for group in segment.groups)
 
     @functools.cached_property
     def _offsets(self) -> NDArray[np.int64]:
         """First slot of each segment, then the number of slots."""
-        return np.cumsum([0, *(len(segment) for segment, _ in self._parts)], dtype=np.int64)
+        return np.cumsum([0, *(len(segment) for segment, _ in self.parts)], dtype=np.int64)
 
     def slot_of(self, track_id: str) -> int | None:
         """Find a track.
@@ -275,7 +295,7 @@ class Index:
         int or None
             Its slot; ``None`` where there is no such track.
         """
-        for offset, (segment, alive) in zip(self._offsets, self._parts, strict=False):
+        for offset, (segment, alive) in zip(self._offsets, self.parts, strict=False):
             row = segment.row_of.get(track_id)
             if row is not None and alive[row]:
                 return int(offset) + row
@@ -313,7 +333,7 @@ class Index:
             The track, with a view of its frames.
         """
         part = int(np.searchsorted(self._offsets, slot, side="right")) - 1
-        segment, row = self._parts[part][0], slot - int(self._offsets[part])
+        segment, row = self.parts[part][0], slot - int(self._offsets[part])
         mood = int(segment.moods[row])
         return Track(
             track_id=segment.track_ids[row],
@@ -405,7 +425,7 @@ class Index:
         for part in np.unique(part_of):
             mine = part_of == part
             rows = slots[mine] - self._offsets[part]
-            values[mine] = function(self._parts[part][0], rows, *(array[mine] for array in arrays))
+            values[mine] = function(self.parts[part][0], rows, *(array[mine] for array in arrays))
         return values
 
     def nearest_means(self, mean: NDArray[np.floating], *, count: int, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -433,7 +453,7 @@ class Index:
         self._check_mean(mean)
         query = np.ascontiguousarray(mean, np.float32)[None]
         proposals = [(np.empty(0, np.float32), np.empty(0, np.int64))]
-        for offset, (segment, alive) in zip(self._offsets, self._parts, strict=False):
+        for offset, (segment, alive) in zip(self._offsets, self.parts, strict=False):
             mask = alive & allowed[offset : offset + len(segment)]
             wanted = min(count, int(np.count_nonzero(mask)))
             if wanted:
@@ -467,7 +487,7 @@ class Index:
         """
         self._check_mean(mean)
         return np.concatenate(
-            [np.empty(0), *(np.linalg.norm(segment.means - mean, axis=1) for segment, _ in self._parts)]
+            [np.empty(0), *(np.linalg.norm(segment.means - mean, axis=1) for segment, _ in self.parts)]
         )
 
     def _check_mean(self, mean: NDArray[np.floating]) -> None:
@@ -480,10 +500,10 @@ class Index:
 
 
 def _compacted(
-    parts: list[tuple[_Segment, NDArray[np.bool_]]],
-) -> tuple[tuple[_Segment, NDArray[np.bool_]], ...]:
+    parts: list[tuple[Segment, NDArray[np.bool_]]],
+) -> tuple[tuple[Segment, NDArray[np.bool_]], ...]:
     """Drop and merge segments until each has twice the tracks of the next, and none has lost more than half."""
-    result: list[tuple[_Segment, NDArray[np.bool_]]] = []
+    result: list[tuple[Segment, NDArray[np.bool_]]] = []
     for part in parts:
         group = [part]
         while result and np.count_nonzero(result[-1][1]) < 2 * sum(np.count_nonzero(alive) for _, alive in group):

@@ -1,5 +1,7 @@
 """Settings of the ranker."""
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -22,6 +24,8 @@ class RankerSettings(Settings):
         judged the most songs.
     threads : int
         Threads that share the work of one query.
+    snapshot_folder : pathlib.Path or None
+        Where the search index is kept between starts; nowhere unless it is set.
     shadow_every : int
         One query in so many is answered by brute force too, and the two are compared; 0 compares none.
     """
@@ -33,6 +37,7 @@ class RankerSettings(Settings):
     cache_entries: int = Field(default=10_000, ge=0)
     model_version: str = ""
     threads: int = Field(default=1, ge=1)
+    snapshot_folder: Path | None = None
     shadow_every: int = Field(default=0, ge=0)
 
 

@@ -78,6 +78,10 @@ class Sketches:
     starts: NDArray[np.int64]
     codes: NDArray[np.int8]
 
+    def __post_init__(self) -> None:
+        for name in ("steps", "middles", "members", "lengths", "slacks", "starts", "codes"):
+            getattr(self, name).flags.writeable = False
+
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays that grow with the tracks."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tunekin.messages import Label
 from tunekin_ranker.index import Index
 
-__all__ = ["Snapshot", "TrackInfo"]
+__all__ = ["Kept", "Snapshot", "TrackInfo"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,3 +59,19 @@ class Snapshot:
     feature_version: str
     model_version: str
     catalogue_version: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Kept:
+    """A state of the catalogue, and what tells which tracks have changed since.
+
+    Attributes
+    ----------
+    snapshot : Snapshot
+        The state.
+    updated_ms : mapping of str to int
+        When each of its tracks was last taken up, as the catalogue says.
+    """
+
+    snapshot: Snapshot
+    updated_ms: Mapping[str, int]

@@ -190,6 +190,29 @@ class CatalogueReader:
                 batches=_batches(connection, _index_query(feature_version, model_version).limit(batch)),
             )
 
+    def index_updates(self, *, feature_version: str) -> tuple[int, dict[str, int]]:
+        """Say when each track that a search index holds was last taken up, to find what has changed since.
+
+        Parameters
+        ----------
+        feature_version : str
+            As in `index_snapshot`.
+
+        Returns
+        -------
+        catalogue_version : int
+            The state of the catalogue.
+        updated_ms : dict of str to int
+            As in `IndexRow`, by track id.
+        """
+        query = select(TrackRow.track_id, TrackRow.updated_ms).join(
+            FeaturesRow,
+            and_(FeaturesRow.track_id == TrackRow.track_id, FeaturesRow.feature_version == feature_version),
+        )
+        with reading(self._engine) as connection:
+            version = _version(connection)
+            return version, {row.track_id: row.updated_ms for row in connection.execute(query)}
+
     def index_rows(self, track_ids: Iterable[str], *, feature_version: str, model_version: str) -> list[IndexRow]:
         """Read what a search index holds of some tracks.
 
@@ -429,7 +452,14 @@ def _track(row: Sequence[Any]) -> Track:
 
 def _index_query(feature_version: str, model_version: str) -> Select[Any]:
     return (
-        select(*_TRACK_COLUMNS, TrackMoodRow.mood, TrackMoodRow.probabilities, FeaturesRow.frames, FeaturesRow.n_mfcc)
+        select(
+            *_TRACK_COLUMNS,
+            TrackRow.updated_ms,
+            TrackMoodRow.mood,
+            TrackMoodRow.probabilities,
+            FeaturesRow.frames,
+            FeaturesRow.n_mfcc,
+        )
         .join(
             FeaturesRow,
             and_(FeaturesRow.track_id == TrackRow.track_id, FeaturesRow.feature_version == feature_version),
@@ -448,6 +478,7 @@ def _index_row(row: Row[Any]) -> IndexRow:
         mood=row.mood,
         probabilities=np.frombuffer(row.probabilities or b"", dtype="<f4"),
         frames=frames_from_bytes(row.frames, n_mfcc=row.n_mfcc),
+        updated_ms=row.updated_ms,
     )
 
 

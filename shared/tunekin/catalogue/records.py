@@ -198,12 +198,15 @@ class IndexRow:
         Probability of each mood; read-only, empty where the model has not judged it.
     frames : np.ndarray [shape=(m, n_mfcc), dtype=float16]
         Its frames; read-only.
+    updated_ms : int
+        When the catalogue last took it up, in milliseconds since 1970 by the writer's clock.
     """
 
     track: Track
     mood: int | None
     probabilities: NDArray[np.float32]
     frames: NDArray[np.float16]
+    updated_ms: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -4,6 +4,7 @@ import pytest
 from tests.component.catalogue.making import InWords, entry, frames_of, index_of
 from tunekin.catalogue.database import reading
 from tunekin.catalogue.models import TrackRow
+from tunekin.catalogue.writer import CatalogueWriter
 from tunekin.features import frames_to_bytes
 from tunekin.messages import Label
 
@@ -79,6 +80,18 @@ def test_rows_of_some_tracks_are_as_in_the_snapshot(reader, writer):
     for row in rows:
         same = whole[row.track.track_id]
         assert (row.track, row.mood, row.frames.tobytes()) == (same.track, same.mood, same.frames.tobytes())
+
+
+def test_what_changed_is_told_by_the_time_of_its_last_update(engine, reader):
+    now_s = [1.0]
+    writer = CatalogueWriter(engine, clock=lambda: now_s[0])
+    writer.upsert_many([entry("a"), entry("b"), entry("c", feature_version="f2")])
+    now_s[0] = 2.5
+    writer.upsert_many([entry("b")])
+    version, updated_ms = reader.index_updates(feature_version="f1")
+    assert (version, updated_ms) == (reader.version(), {"a": 1_000, "b": 2_500})
+    rows = reader.index_rows(["a", "b"], feature_version="f1", model_version="m1")
+    assert {row.track.track_id: row.updated_ms for row in rows} == updated_ms
 
 
 def test_summaries_are_one_matrix_by_track_id(reader, writer):

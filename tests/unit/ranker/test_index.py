@@ -102,13 +102,13 @@ def test_many_single_changes_leave_few_segments_and_no_gone_tracks_behind():
         index = index.with_changes(upserts=[track(f"new-{i}", seed=i)], removals=[f"old-{i}"])
     assert len(index) == 100
     assert index.slots < 200
-    assert len(index._parts) <= 8
+    assert len(index.parts) <= 8
 
 
 def test_distances_and_floors_stand_beside_their_slots_across_segments():
     index = Index.build([track(f"{i}", seed=i, m=i + 1) for i in range(20)])
     index = index.with_changes(upserts=[track(f"{i}", seed=i, m=i + 1) for i in range(20, 25)])
-    assert len(index._parts) > 1
+    assert len(index.parts) > 1
     clip = Clip(np.random.default_rng(99).standard_normal((6, D)).astype(np.float16))
     slots = np.array([24, 0, 22, 7, 3])
     wanted = [reference.distance(clip.frames, index.track_at(slot).frames) for slot in slots]

@@ -1,19 +1,29 @@
 """Snapshots of the catalogue that follow its changes."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
 import numpy as np
+import structlog
 
 from tunekin.catalogue.reader import CatalogueReader
 from tunekin.catalogue.records import IndexRow
 from tunekin.features import FEATURES, FeatureVersion
 from tunekin.messages import CatalogueChange, Label
+from tunekin_ranker.adapters.snapshot_files import SnapshotFiles
 from tunekin_ranker.index import Index, Track
-from tunekin_ranker.snapshot import Snapshot, TrackInfo
+from tunekin_ranker.snapshot import Kept, Snapshot, TrackInfo
 
 __all__ = ["CatalogueSnapshots"]
+
+# Of two changes of a track in one millisecond a state may hold the first, and its time does not tell. What was taken up
+# in the last minute of a state is therefore read again, so that writers' clocks may be a minute apart.
+_UNSETTLED_MS = 60_000
+# With a greater share of changed tracks the whole catalogue is read: in batches, so that memory stays bounded.
+_LARGEST_CATCH_UP = 0.2
+# From this share on a new state is worth writing down.
+_WORTH_KEEPING = 0.01
 
 
 class CatalogueSnapshots:
@@ -27,15 +37,26 @@ class CatalogueSnapshots:
         Mood model whose moods are in use, until a clip comes that another one has judged.
     version : FeatureVersion
         Feature version whose frames are in use.
+    files : SnapshotFiles, optional
+        Where states are kept, so that the next start reads only what has changed since; nowhere by default.
     """
 
-    def __init__(self, reader: CatalogueReader, *, model_version: str, version: FeatureVersion = FEATURES) -> None:
+    def __init__(
+        self,
+        reader: CatalogueReader,
+        *,
+        model_version: str,
+        version: FeatureVersion = FEATURES,
+        files: SnapshotFiles | None = None,
+    ) -> None:
         self._reader = reader
         self._model_version = model_version
         self._version = version
-        self._snapshot: Snapshot | None = None
-        self._before: Snapshot | None = None
+        self._files = files
+        self._kept: Kept | None = None
+        self._before: Kept | None = None
         self._loaded_version = 0
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
     def current(self, model_version: str | None = None) -> Snapshot:
         """Return the newest state; loads the catalogue the first time, and the moods of a model the first time.
@@ -57,29 +78,29 @@ class CatalogueSnapshots:
         DependencyError
             The catalogue can't be read, and has not been before.
         """
-        if self._snapshot is None:
-            self._snapshot = self._load()
+        if self._kept is None:
+            self._kept = self._started()
         if model_version in {None, self._model_version}:
-            return self._snapshot
-        if self._before is not None and self._before.model_version == model_version:
-            return self._before
-        moods = tuple(mood.label for mood in self._reader.moods(model_version or ""))
+            return self._kept.snapshot
+        if self._before is not None and self._before.snapshot.model_version == model_version:
+            return self._before.snapshot
+        moods = self._moods(model_version or "")
         if not moods:
-            return self._snapshot
-        self._before, self._snapshot = self._snapshot, self._judged_by(model_version or "", moods)
-        self._model_version = self._snapshot.model_version
-        return self._snapshot
+            return self._kept.snapshot
+        self._before, self._kept = self._kept, self._judged_by(self._kept, model_version or "", moods)
+        self._model_version = self._kept.snapshot.model_version
+        return self._kept.snapshot
 
     def refresh(self) -> None:
-        """Load the catalogue anew if it has changed behind our back.
+        """Take up what has changed behind our back.
 
         Raises
         ------
         DependencyError
             The catalogue can't be read.
         """
-        if self._snapshot is not None and self._reader.version() != self._snapshot.catalogue_version:
-            self._snapshot, self._before = self._load(), None
+        if self._kept is not None and self._reader.version() != self._kept.snapshot.catalogue_version:
+            self._kept, self._before = self._caught_up(self._kept)[0], None
 
     def apply(self, change: CatalogueChange) -> None:
         """Take a change up.
@@ -95,54 +116,107 @@ class CatalogueSnapshots:
         DependencyError
             The catalogue can't be read; the change has to come again.
         """
-        held = self._snapshot
-        if held is None or change.catalogue_version <= self._loaded_version:
+        kept = self._kept
+        if kept is None or change.catalogue_version <= self._loaded_version:
             return
-        changed = self._changed(held, change)
+        changed = self._changed(kept, change)
         self._before = self._before and self._changed(self._before, change)
-        self._snapshot = changed
+        self._kept = changed
 
-    def _changed(self, held: Snapshot, change: CatalogueChange) -> Snapshot:
+    def _changed(self, kept: Kept, change: CatalogueChange) -> Kept:
         """Make the next state after one."""
-        rows = self._reader.index_rows(
-            [change.track_id], feature_version=self._version.name, model_version=held.model_version
-        )
-        infos = dict(held.infos)
-        infos.pop(change.track_id, None)
-        infos.update(_infos(rows))
-        return Snapshot(
-            index=held.index.with_changes(upserts=_tracks(rows), removals=[change.track_id]),
-            infos=infos,
+        held = kept.snapshot
+        return self._with_rows(
+            kept,
+            changed=[change.track_id],
+            removed=[],
             moods=held.moods,
-            feature_version=held.feature_version,
-            model_version=held.model_version,
             catalogue_version=max(held.catalogue_version, change.catalogue_version),
         )
 
-    def _judged_by(self, model_version: str, moods: tuple[Label, ...]) -> Snapshot:
+    def _judged_by(self, kept: Kept, model_version: str, moods: tuple[Label, ...]) -> Kept:
         """Make the state with the moods of another model; the frames are those that are held."""
-        held = self.current()
         judged = self._reader.probabilities(model_version)
         nothing = np.zeros(0, np.float32)
-        return Snapshot(
+        held = kept.snapshot
+        snapshot = dataclasses.replace(
+            held,
             index=held.index.with_moods({track_id: int(row.argmax()) for track_id, row in judged.items()}),
             infos={
                 track_id: dataclasses.replace(info, probabilities=judged.get(track_id, nothing))
                 for track_id, info in held.infos.items()
             },
             moods=moods,
-            feature_version=held.feature_version,
             model_version=model_version,
-            catalogue_version=held.catalogue_version,
         )
+        return Kept(snapshot=snapshot, updated_ms=kept.updated_ms)
 
-    def _load(self) -> Snapshot:
-        moods = tuple(mood.label for mood in self._reader.moods(self._model_version))
+    def _started(self) -> Kept:
+        """Begin with the state that was kept, or with nothing."""
+        files = self._files
+        found = (
+            None if files is None else files.load(feature_version=self._version.name, model_version=self._model_version)
+        )
+        kept, changed = (self._loaded(), None) if found is None else self._caught_up(found)
+        tracks = len(kept.snapshot.index)
+        self._log.info("catalogue.loaded", tracks=tracks, read=tracks if changed is None else changed)
+        if files is not None and (changed is None or changed > _WORTH_KEEPING * tracks):
+            files.save(kept)
+        return kept
+
+    def _caught_up(self, kept: Kept) -> tuple[Kept, int | None]:
+        """Bring a state up to date; also say how many tracks were read for that, None for all."""
+        catalogue_version, updated_ms = self._reader.index_updates(feature_version=self._version.name)
+        settled_ms = max(kept.updated_ms.values(), default=0) - _UNSETTLED_MS
+        changed = [
+            track_id
+            for track_id, when_ms in updated_ms.items()
+            if when_ms > settled_ms or kept.updated_ms.get(track_id) != when_ms
+        ]
+        if len(changed) > _LARGEST_CATCH_UP * len(updated_ms):
+            return self._loaded(), None
+        removed = kept.updated_ms.keys() - updated_ms.keys()
+        self._loaded_version = catalogue_version
+        caught_up = self._with_rows(
+            kept,
+            changed=changed,
+            removed=removed,
+            moods=self._moods(self._model_version),
+            catalogue_version=catalogue_version,
+        )
+        return caught_up, len(changed) + len(removed)
+
+    def _with_rows(
+        self,
+        kept: Kept,
+        *,
+        changed: Collection[str],
+        removed: Collection[str],
+        moods: tuple[Label, ...],
+        catalogue_version: int,
+    ) -> Kept:
+        """Read some tracks as they are now, and leave others out."""
+        held = kept.snapshot
+        rows = self._reader.index_rows(changed, feature_version=self._version.name, model_version=held.model_version)
+        infos, updated_ms = dict(held.infos), dict(kept.updated_ms)
+        for track_id in (*changed, *removed):
+            infos.pop(track_id, None)
+            updated_ms.pop(track_id, None)
+        index = held.index.with_changes(
+            upserts=map(_track, _noted(rows, infos, updated_ms)), removals=[*changed, *removed]
+        )
+        snapshot = dataclasses.replace(held, index=index, infos=infos, moods=moods, catalogue_version=catalogue_version)
+        return Kept(snapshot=snapshot, updated_ms=updated_ms)
+
+    def _loaded(self) -> Kept:
+        """Read the whole catalogue."""
+        moods = self._moods(self._model_version)
         with self._reader.index_snapshot(feature_version=self._version.name, model_version=self._model_version) as read:
             infos: dict[str, TrackInfo] = {}
-            index = Index.build(_tracks(_noted(chain.from_iterable(read.batches), infos)))
+            updated_ms: dict[str, int] = {}
+            index = Index.build(map(_track, _noted(chain.from_iterable(read.batches), infos, updated_ms)))
             self._loaded_version = read.catalogue_version
-            return Snapshot(
+            snapshot = Snapshot(
                 index=index,
                 infos=infos,
                 moods=moods,
@@ -150,33 +224,33 @@ class CatalogueSnapshots:
                 model_version=self._model_version,
                 catalogue_version=read.catalogue_version,
             )
+            return Kept(snapshot=snapshot, updated_ms=updated_ms)
+
+    def _moods(self, model_version: str) -> tuple[Label, ...]:
+        return tuple(mood.label for mood in self._reader.moods(model_version))
 
 
-def _noted(rows: Iterable[IndexRow], infos: dict[str, TrackInfo]) -> Iterator[IndexRow]:
-    """Pass rows on, and keep what an answer says of their tracks: one reading serves both."""
+def _noted(rows: Iterable[IndexRow], infos: dict[str, TrackInfo], updated_ms: dict[str, int]) -> Iterator[IndexRow]:
+    """Pass rows on, and keep what else is known of their tracks: one reading serves both."""
     for row in rows:
-        infos.update(_infos([row]))
+        infos[row.track.track_id] = _info(row)
+        updated_ms[row.track.track_id] = row.updated_ms
         yield row
 
 
-def _tracks(rows: Iterable[IndexRow]) -> Iterator[Track]:
-    for row in rows:
-        # An unknown artist is nobody in particular: such tracks share no place.
-        yield Track(
-            track_id=row.track.track_id, frames=row.frames, group=row.track.artist.casefold() or None, mood=row.mood
-        )
+def _track(row: IndexRow) -> Track:
+    # An unknown artist is nobody in particular: such tracks share no place.
+    return Track(
+        track_id=row.track.track_id, frames=row.frames, group=row.track.artist.casefold() or None, mood=row.mood
+    )
 
 
-def _infos(rows: Iterable[IndexRow]) -> Iterator[tuple[str, TrackInfo]]:
-    for row in rows:
-        track = row.track
-        yield (
-            track.track_id,
-            TrackInfo(
-                title=track.title,
-                artist=track.artist,
-                album=track.album,
-                duration_s=track.duration_s,
-                probabilities=row.probabilities,
-            ),
-        )
+def _info(row: IndexRow) -> TrackInfo:
+    track = row.track
+    return TrackInfo(
+        title=track.title,
+        artist=track.artist,
+        album=track.album,
+        duration_s=track.duration_s,
+        probabilities=row.probabilities,
+    )
