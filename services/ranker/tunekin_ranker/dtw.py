@@ -38,7 +38,8 @@ from numpy.typing import NDArray
 
 from tunekin.errors import InputError
 from tunekin_ranker.crew import Crew
-from tunekin_ranker.kernels import FAR, LANES, ROWS, TILE_LANES, kernels_for, shrink
+from tunekin_ranker.kernels import FAR, LANES, LEAST_SQUARE, ROWS, TILE_LANES, kernels_for, shrink
+from tunekin_ranker.lanes import ROOT_ERROR
 from tunekin_ranker.packed import PackedFrames, pack
 
 __all__ = ["Abreast", "Clip", "Span", "align", "alignment_floors", "exact_distances"]
@@ -98,7 +99,7 @@ class Abreast:
             squares=squares.astype(np.float32),
             frames=n,
             coefficients=d,
-            cost_error=float(moved) * (1 + _UNIT_ROUNDOFF) + 2 * math.sqrt(d * _SMALLEST_NORMAL),
+            cost_error=float(moved) * (1 + _UNIT_ROUNDOFF) + 2 * math.sqrt(d * _SMALLEST_NORMAL + LEAST_SQUARE),
         )
 
     def floors(self, sums: NDArray[np.floating], *, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -143,8 +144,8 @@ class Abreast:
             return (sums * (1 + 4 * _UNIT_ROUNDOFF)).astype(np.float32)
 
     def _cells(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-        # A path never returns.
-        return self.frames + lengths - 1
+        # A path never returns, and ends after the last place, where rounding adds to it too.
+        return self.squares.size + lengths - 1
 
 
 class Clip:
@@ -235,8 +236,8 @@ def alignment_floors(
     Returns
     -------
     np.ndarray [shape=(rows,), dtype=float64]
-        Floors of the exact distances: lower by about 1e-7 of them for each frame of clip and track, and by at most 1e-3
-        of the frames' norms where clip and track nearly coincide.
+        Floors of the exact distances: lower by about 1e-4 of them, by 1e-7 more for each frame of clip and track, and
+        by at most 1e-3 of the frames' norms where clip and track nearly coincide.
 
     Raises
     ------
@@ -347,4 +348,4 @@ def _check(clip: Clip, tracks: PackedFrames) -> None:
 
 def _margin(cells: NDArray[np.int64]) -> NDArray[np.float64]:
     """Bound the relative error of a float32 sum of so many roots, with three roundings to spare for float64's."""
-    return np.multiply(cells + 5, _UNIT_ROUNDOFF, dtype=np.float64)
+    return np.multiply(cells + 5, _UNIT_ROUNDOFF, dtype=np.float64) + ROOT_ERROR

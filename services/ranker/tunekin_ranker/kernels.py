@@ -42,14 +42,24 @@ from tunekin_ranker.lanes import (
     maximum,
     minimum,
     multiply,
-    root,
+    root_less,
     splat,
     store,
-    subtract,
     transpose,
 )
 
-__all__ = ["FAR", "LANES", "ROWS", "SMALLEST_STEP", "TILE_LANES", "Kernels", "kernels_for", "shrink", "sketch_frames"]
+__all__ = [
+    "FAR",
+    "LANES",
+    "LEAST_SQUARE",
+    "ROWS",
+    "SMALLEST_STEP",
+    "TILE_LANES",
+    "Kernels",
+    "kernels_for",
+    "shrink",
+    "sketch_frames",
+]
 
 # Float32 values of a vector register of AVX-512; narrower registers take two or four turns.
 LANES = lanes.WIDTH
@@ -62,6 +72,8 @@ TILE_LANES = 80
 # Coordinate of a frame that no path enters: costs more than every path between float16 frames (at most 65,504 a
 # coordinate), and its square still fits into float32.
 FAR = 1e15
+# Costs are roots of no less, which `lanes.root_less` can take.
+LEAST_SQUARE = 2.0**-100
 # Of the codes of sketches: its square is no subnormal number in float32.
 SMALLEST_STEP = 2.0**-40
 # Greatest relative error of one rounding to float32.
@@ -82,8 +94,8 @@ class Kernels(NamedTuple):
     ----------
     alignments_float32 : callable
         From ``(clip [blocks * d * ROWS], squares [blocks * ROWS], bits, starts, rows, cutoffs [rows])``, all float32,
-        to float32 ``[rows]``: the cheapest alignment's sum, of costs that rounding may have lowered but for the root's
-        rounding never raised; a sum that passes its cutoff may end there.
+        to float32 ``[rows]``: the cheapest alignment's sum, of costs that may be lower, but higher only by the root's
+        error and the root of `LEAST_SQUARE`; a sum that passes its cutoff may end there.
     sketched_float32 : callable
         The same of sketches: from ``(clip, squares, codes, starts, lengths, steps, middles, slacks, blocks,
         cutoffs)`` to
@@ -266,14 +278,14 @@ def _abreast(coefficients: int) -> Callable[..., None]:
                     add(square, s7),
                 )
                 c0, c1, c2, c3, c4, c5, c6, c7 = add_products(clip, x, columns, y, norms)
-                c0 = subtract(root(maximum(c0, least)), slack_off)
-                c1 = subtract(root(maximum(c1, least)), slack_off)
-                c2 = subtract(root(maximum(c2, least)), slack_off)
-                c3 = subtract(root(maximum(c3, least)), slack_off)
-                c4 = subtract(root(maximum(c4, least)), slack_off)
-                c5 = subtract(root(maximum(c5, least)), slack_off)
-                c6 = subtract(root(maximum(c6, least)), slack_off)
-                c7 = subtract(root(maximum(c7, least)), slack_off)
+                c0 = root_less(maximum(c0, least), slack_off)
+                c1 = root_less(maximum(c1, least), slack_off)
+                c2 = root_less(maximum(c2, least), slack_off)
+                c3 = root_less(maximum(c3, least), slack_off)
+                c4 = root_less(maximum(c4, least), slack_off)
+                c5 = root_less(maximum(c5, least), slack_off)
+                c6 = root_less(maximum(c6, least), slack_off)
+                c7 = root_less(maximum(c7, least), slack_off)
                 up = load(above, j * LANES)
                 cell0 = add(minimum(minimum(corner, left0), up), c0)
                 cell1 = add(minimum(minimum(left0, left1), cell0), c1)
@@ -328,6 +340,7 @@ def _alignments_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
         lane_cutoffs = np.empty(LANES, np.float32)
         lane_sums = np.empty(LANES, np.float32)
         slack = np.zeros(2 * LANES, np.float32)
+        slack[LANES:] = LEAST_SQUARE
         constants = np.array([FAR * FAR, 0, factor], np.float32)
         for first in range(0, rows.size, LANES):
             count = min(LANES, rows.size - first)

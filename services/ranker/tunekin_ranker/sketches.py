@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from tunekin_ranker.crew import Crew
 from tunekin_ranker.dtw import Abreast, Clip
 from tunekin_ranker.kernels import LANES, kernels_for, sketch_frames
+from tunekin_ranker.lanes import ROOT_ERROR
 from tunekin_ranker.packed import PackedFrames
 
 __all__ = ["Sketches", "sketch", "sketch_floors"]
@@ -161,8 +162,8 @@ def sketch(tracks: PackedFrames, *, means: NDArray[np.floating]) -> Sketches:
     skew = _FLOAT64_ERROR + float(np.linalg.norm(basis.T @ basis - np.eye(d)))
     reach = 2 * skew * d * (_LARGEST + float(np.abs(centre).max()))
     slacks = errors + reach
-    # A root that is no greater than the slack, but for rounding, must not leave anything when that is taken off.
-    off = slacks * (1 + 8 * _UNIT_ROUNDOFF)
+    # A root that is no greater than the slack, but for its error, must not leave anything when that is taken off.
+    off = slacks * (1 + 2 * ROOT_ERROR)
     return Sketches(
         centre=centre,
         basis=basis,
