@@ -7,7 +7,7 @@ import typer
 
 import tunekin
 from tunekin import logging
-from tunekin_cli import catalog, moods, reclassify, similar, train
+from tunekin_cli import catalog, moods, reclassify, search, similar, train
 from tunekin_cli.context import Context
 from tunekin_cli.servers_app import servers_app
 from tunekin_embedded.settings import EmbeddedSettings
@@ -110,6 +110,18 @@ def _mood(
 ) -> None:
     """List a mood's songs, the most typical first."""
     moods.show_one(context.obj, name, k=k, as_json=json)
+
+
+@app.command("search")
+def _search(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="Part of a title, artist or album, perhaps misspelt.", metavar="TEXT")],
+    *,
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many songs.")] = 10,
+    json: _Json = False,
+) -> None:
+    """Find songs of the catalogue by what they are called."""
+    search.run(context.obj, text, k=k, as_json=json)
 
 
 @app.command("train")

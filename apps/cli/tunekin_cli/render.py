@@ -7,10 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from tunekin.catalogue.records import Mood, TypicalTrack
+from tunekin.catalogue.titles import FoundTrack
 from tunekin.errors import TunekinError
 from tunekin.messages import Answer, Match, MoodAnswer, Track
 
-__all__ = ["show_answer", "show_error", "show_mood", "show_moods", "show_tracks"]
+__all__ = ["show_answer", "show_error", "show_found", "show_mood", "show_moods", "show_tracks"]
 
 # A less probable runner-up tells a listener nothing.
 _WORTH_SAYING = 0.05
@@ -121,6 +122,21 @@ def show_mood(mood: Mood, rows: Sequence[TypicalTrack]) -> None:
         console.print("no song of the catalogue has this mood", highlight=False)
         return
     console.print(_track_table([row.track for row in rows], extra=("typical", [row.probability for row in rows])))
+
+
+def show_found(found: Sequence[FoundTrack]) -> None:
+    """Print the songs that a search found.
+
+    Parameters
+    ----------
+    found : sequence of FoundTrack
+        Best first.
+    """
+    console = Console()
+    if not found:
+        console.print("no song of the catalogue is called so", highlight=False)
+        return
+    console.print(_track_table([song.track for song in found], extra=("fits", [song.score for song in found])))
 
 
 def _print_problem(message: str, hint: str) -> None:

@@ -11,7 +11,15 @@ from sqlalchemy import Connection, Engine, Row, Select, and_, func, or_, select
 
 from tunekin.catalogue.database import reading
 from tunekin.catalogue.models import AnswerRow, FeaturesRow, MoodRow, StateRow, TrackMoodRow, TrackRow, clip_key
-from tunekin.catalogue.records import IndexRow, IndexSnapshot, Mood, StoredFeatures, Summaries, TypicalTrack
+from tunekin.catalogue.records import (
+    IndexRow,
+    IndexSnapshot,
+    Mood,
+    StoredFeatures,
+    Summaries,
+    TrackName,
+    TypicalTrack,
+)
 from tunekin.features import frames_from_bytes
 from tunekin.messages import Answer, Label, Track
 
@@ -126,6 +134,18 @@ class CatalogueReader:
             )
         with reading(self._engine) as connection:
             return [_track(row) for row in connection.execute(query)]
+
+    def names(self) -> list[TrackName]:
+        """Say what every track is called.
+
+        Returns
+        -------
+        list of TrackName
+            By track id.
+        """
+        query = select(TrackRow.track_id, TrackRow.title, TrackRow.artist, TrackRow.album).order_by(TrackRow.track_id)
+        with reading(self._engine) as connection:
+            return [TrackName(*row) for row in connection.execute(query)]
 
     def holds_content(self, sha256: str) -> str | None:
         """Say which track a sound file belongs to.

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = [
     "MoodInWords",
     "StoredFeatures",
     "Summaries",
+    "TrackName",
     "TypicalTrack",
     "Written",
 ]
@@ -174,6 +175,15 @@ class Mood:
     label: Label
     description: Label
     tracks: int
+
+
+class TrackName(NamedTuple):
+    """What a track is called; texts are empty where unknown."""
+
+    track_id: str
+    title: str
+    artist: str
+    album: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -268,6 +268,17 @@ def test_songs_like_a_song_of_the_catalogue_need_no_recording(tunekin: Tunekin) 
     assert song["track_id"] not in {match["track_id"] for match in answer["matches"]}
 
 
+def test_a_song_is_found_by_a_misspelt_name_and_its_id_asks_for_similar_ones(
+    tunekin: Tunekin, pieces: list[Piece]
+) -> None:
+    typed = f"{pieces[2].title[:-1]} {pieces[2].artist}"
+    (first, *_) = tunekin("search", typed, "--json").document
+    assert (first["title"], first["artist"]) == (pieces[2].title, pieces[2].artist)
+    assert pieces[2].title in tunekin("search", typed).out
+    assert tunekin("similar", "--track", first["track_id"]).code == 0
+    assert "no song of the catalogue is called so" in tunekin("search", "qqqqzzzz").out
+
+
 @pytest.mark.parametrize("arguments", [(), ("clip.wav", "--track", "t")])
 def test_either_a_recording_or_a_song_is_asked_for(tunekin: Tunekin, arguments: tuple[str, ...]) -> None:
     done = tunekin("similar", *arguments)
