@@ -79,7 +79,7 @@ bench-quality:
 .PHONY: bench-training
 bench-training:
 	@locks/install .venv-train train
-	$(TRAIN) -m benchmarks.training $(ARGS)
+	$(TRAIN) -m benchmarks.training $${MANIFEST:+--manifest "$$MANIFEST"} $(ARGS)
 
 .PHONY: train
 train: ## Install PyTorch too, then run tunekin train ARGS

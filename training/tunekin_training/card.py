@@ -34,7 +34,8 @@ _LIMITS = """\
 - Moods pass into each other. Where the two most probable ones are close, answers say so (`ambiguous`), and both should
   be taken seriously.
 - Moods were found on all tracks, also on those that the classifier then is judged by: the figures say how well moods
-  are recognised, not how real they are.
+  are recognised, not how real they are. Only the figures on emotions, but those with `inside` in their name, come from
+  moods that were found anew without the artists that they are judged by.
 - Tracks of one artist are alike, so the figures are less certain than the count of tracks suggests.
 """
 
@@ -120,8 +121,8 @@ band with noise,
 1. A track is summarised by the {version.summary_size} numbers of feature version `{version.name}`, means and
    deviations of its features. Chroma is made independent of the key, everything is standardised.
 2. {_lens(report)}
-3. t-SNE maps what is seen to two dimensions, several times from random beginnings. K-means divides the maps, laid side
-   by side, into moods, numbered from the least percussive to the most.
+3. t-SNE maps what is seen to two dimensions, several times from random beginnings. K-means divides the maps, laid
+   beside what they were drawn of, into moods, numbered from the least percussive to the most.
 4. A multilayer perceptron (two hidden layers of 128 units, dropout, class weights) learns how far tracks belong to the
    moods, from {heard}
 5. Early stopping on artists set apart ended after {report.epochs} passes in the median; the final model learnt from

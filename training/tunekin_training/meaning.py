@@ -29,6 +29,10 @@ MEANING = {
         f"clip_accuracy_{name}": f"{_CUTS}{words} that get the mood that clustering gave their track"
         for name, words in _CONDITIONS.items()
     },
+    **{
+        f"clip_calibration_error_{name}": f"how far the network's certainty about {_CUTS}{words} is from the latter"
+        for name, words in _CONDITIONS.items()
+    },
     "mood_emotion_correlation": (
         "correlation of a track's emotions, as listeners felt them, with the mean of the mood that it gets; lens, "
         "moods and network made without its artist"
@@ -36,6 +40,7 @@ MEANING = {
     "mood_emotion_correlation_low": "lower end of its 95 % interval, over draws of artists",
     "mood_emotion_correlation_high": "upper end of its 95 % interval",
     "mood_emotion_correlation_random": "the same for moods that chance gives",
+    "mood_emotion_correlation_mfcc": "the same for moods that K-means finds in mean MFCC",
     "mood_emotion_correlation_inside": (
         "the same with moods found on all tracks, which the lens was ground on too; the mean leaves out the artist"
     ),

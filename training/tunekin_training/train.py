@@ -57,6 +57,8 @@ _TYPICAL = 8
 # Shares of the artists that the learning curve is drawn from.
 _SHARES = (0.25, 0.5)
 _RANDOM_DRAWS = 50
+# Of plain K-means, whose groups depend on where it starts.
+_PLAIN_STARTS = 5
 # Silhouettes of more tracks take long, and say the same.
 _SILHOUETTE_TRACKS = 2_000
 
@@ -252,7 +254,8 @@ def measure(corpus: Corpus, *, moods: NDArray[np.int64], network: OutOfFold, tre
         ``dnn_`` and ``xgboost_`` with each of ``accuracy``, ``macro_f1``, ``loss`` and ``calibration_error``, on whole
         tracks; ``largest_share``, the accuracy of always saying the largest mood. Where there are cuts, for each
         condition: ``clip_mood_agreement_``, how often a cut gets the mood that the same network gives its whole track;
-        ``clip_accuracy_``, how often it gets the mood that clustering gave the track.
+        ``clip_accuracy_``, how often it gets the mood that clustering gave the track; ``clip_calibration_error_``, how
+        far the network's certainty is from that.
     """
     found: dict[str, float] = {}
     for name, predicted in (("dnn", network), ("xgboost", trees)):
@@ -264,6 +267,9 @@ def measure(corpus: Corpus, *, moods: NDArray[np.int64], network: OutOfFold, tre
         of_cut = network.cuts[condition].argmax(axis=2)
         found[f"clip_mood_agreement_{condition}"] = float(np.mean(of_cut == of_track))
         found[f"clip_accuracy_{condition}"] = float(np.mean(of_cut == moods[:, np.newaxis]))
+        cuts = network.cuts[condition]
+        truth = np.repeat(moods, cuts.shape[1])
+        found[f"clip_calibration_error_{condition}"] = calibration(truth, cuts.reshape(len(truth), -1))[1]
     return found
 
 
@@ -335,8 +341,33 @@ def _agreement_with_listeners(
         "mood_emotion_correlation_low": found[1],
         "mood_emotion_correlation_high": found[2],
         "mood_emotion_correlation_random": float(np.mean(random)),
+        "mood_emotion_correlation_mfcc": _correlation_of_mfcc(corpus, divided=divided, clusters=clusters, seed=seed),
         **figures,
     }
+
+
+def _correlation_of_mfcc(
+    corpus: Corpus,
+    *,
+    divided: Sequence[NDArray[np.int64]],
+    clusters: int,
+    seed: int,
+    version: FeatureVersion = FEATURES,
+) -> float:
+    """Compute the same for the simplest moods there are: K-means on mean MFCC, a track's mood being the nearest."""
+    columns = [version.summary_names.index(f"mfcc_{i}_mean") for i in range(version.n_mfcc)]
+    mfcc = corpus.summaries[:, columns].astype(np.float64)
+    found = []
+    for start in range(_PLAIN_STARTS):
+        expected = np.full_like(corpus.emotions, np.nan)
+        for held_out in divided:
+            rows = np.setdiff1d(np.arange(len(mfcc)), held_out)
+            groups = divide(mfcc[rows], clusters=clusters, seed=seed + start)
+            centres = np.array([mfcc[rows][groups == group].mean(axis=0) for group in range(clusters)])
+            nearest = ((mfcc[held_out, np.newaxis] - centres) ** 2).sum(axis=2).argmin(axis=1)
+            expected[held_out] = _mean_emotions(corpus.emotions[rows], groups=groups, count=clusters)[nearest]
+        found.append(correlation(corpus.emotions, expected) or 0.0)
+    return float(np.mean(found))
 
 
 def _mean_emotions(emotions: NDArray[np.float64], *, groups: NDArray[np.int64], count: int) -> NDArray[np.float64]:

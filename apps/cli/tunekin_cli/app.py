@@ -94,7 +94,7 @@ def _similar(
 
 @app.command("moods")
 def _moods(context: typer.Context, *, json: _Json = False) -> None:
-    """List the moods and how many songs each has."""
+    """List the moods, how many songs each has, and the most typical of them."""
     moods.show_all(context.obj, as_json=json)
 
 

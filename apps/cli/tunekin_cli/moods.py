@@ -11,9 +11,12 @@ from tunekin_embedded.parts import Parts
 
 __all__ = ["choose", "show_all", "show_one"]
 
+# Songs that give an idea of a mood.
+_TYPICAL = 3
+
 
 def show_all(context: Context, *, as_json: bool) -> None:
-    """Print the moods and how many songs each has.
+    """Print the moods, how many songs each has, and the most typical of them.
 
     Parameters
     ----------
@@ -23,7 +26,9 @@ def show_all(context: Context, *, as_json: bool) -> None:
         Whether to print JSON.
     """
     with Parts(context.home, settings=context.settings) as parts:
-        moods = parts.reader.moods(parts.model_version)
+        version = parts.model_version
+        moods = parts.reader.moods(version)
+        typical = {mood.id: parts.reader.tracks_of_mood(version, mood.id, limit=_TYPICAL) for mood in moods}
     if as_json:
         documents = [
             {
@@ -31,12 +36,15 @@ def show_all(context: Context, *, as_json: bool) -> None:
                 "label": {"ko": mood.label.ko, "en": mood.label.en},
                 "description": {"ko": mood.description.ko, "en": mood.description.en},
                 "tracks": mood.tracks,
+                "typical": [
+                    msgspec.to_builtins(row.track) | {"probability": row.probability} for row in typical[mood.id]
+                ],
             }
             for mood in moods
         ]
         print_json(documents)
     else:
-        render.show_moods(moods)
+        render.show_moods(moods, typical=typical)
 
 
 def show_one(context: Context, name: str, *, k: int, as_json: bool) -> None:

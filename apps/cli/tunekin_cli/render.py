@@ -1,6 +1,6 @@
 """Answers, lists and errors in words, for a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -88,19 +88,23 @@ def show_tracks(tracks: Sequence[Track]) -> None:
     console.print(f"{len(tracks)} songs", style="dim", highlight=False)
 
 
-def show_moods(moods: Sequence[Mood]) -> None:
+def show_moods(moods: Sequence[Mood], *, typical: Mapping[int, Sequence[TypicalTrack]]) -> None:
     """Print moods as a table.
 
     Parameters
     ----------
     moods : sequence of Mood
         What to list.
+    typical : mapping of int to sequence of TypicalTrack
+        Songs of each mood, the most typical first, by its number.
     """
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("", "mood", "기분", "songs"):
+    for column in ("", "mood", "songs", "such as"):
         table.add_column(column, justify="right" if column in {"", "songs"} else "left", overflow="fold")
     for mood in moods:
-        table.add_row(str(mood.id), Text(mood.label.en), Text(mood.label.ko), str(mood.tracks))
+        names = "\n".join(_name(row.track) for row in typical[mood.id])
+        label = Text.assemble(mood.label.en, "\n", (mood.label.ko, "dim"))
+        table.add_row(str(mood.id), label, str(mood.tracks), Text(names))
     Console().print(table)
 
 
@@ -172,8 +176,8 @@ def _track_table(tracks: Sequence[Track], *, extra: tuple[str, Sequence[float]] 
     return table
 
 
-def _name(match: Match) -> str:
-    return f"{match.title or match.track_id} by {match.artist or 'unknown'}"
+def _name(song: Match | Track) -> str:
+    return f"{song.title or song.track_id} by {song.artist or 'unknown'}"
 
 
 def _clock(seconds: float) -> str:

@@ -1,5 +1,7 @@
 """``tunekin train``: find moods in music or in the catalogue, and train their classifier."""
 
+import signal
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -8,6 +10,9 @@ from tunekin.errors import OptionError, SettingsError
 from tunekin_cli.context import Context
 
 __all__ = ["run"]
+
+# As shells have it.
+_TERMINATED = 128 + signal.SIGTERM
 
 
 def run(
@@ -56,6 +61,8 @@ def run(
             f"training needs {error.name}, which is not installed here",
             hint="install the extra: pip install 'tunekin[train]', or run make train",
         ) from error
+    # Asked to end, it ends its processes, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     command.run(
         command.Options(
             music=music,

@@ -154,8 +154,10 @@ def test_a_part_of_a_file_can_be_meant(tunekin: Tunekin, music: Path, pieces: li
 def test_every_mood_has_words_in_two_languages(tunekin: Tunekin) -> None:
     moods = tunekin("moods", "--json").document
     assert sum(mood["tracks"] for mood in moods) == 7
+    assert all(len(mood["typical"]) == min(mood["tracks"], 3) for mood in moods)
     shown = tunekin("moods").out
     assert all(mood["label"]["ko"] in shown and mood["label"]["en"] in shown for mood in moods)
+    assert all(song["title"] in shown for mood in moods for song in mood["typical"])
 
 
 def test_a_mood_is_found_by_number_and_by_part_of_its_label(tunekin: Tunekin) -> None:
