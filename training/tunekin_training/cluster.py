@@ -64,8 +64,8 @@ _STARTS = 50
 _FARTHEST = 3.0
 # Below that a group is a handful of tracks of one album, and no mood.
 _TRACKS_PER_CLUSTER = 5
-# t-SNE takes 10 s for so many tracks, and ten times that for four times as many.
-_LANDMARKS = 2_500
+# t-SNE takes some 10 s for so many tracks, and five times that for four times as many.
+_LANDMARKS = 2_000
 # Landmarks that tell where another track is.
 _GUIDES = 5
 _MOST_CLUSTERS = 20
