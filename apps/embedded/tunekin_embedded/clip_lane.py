@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Callable
 
 from tunekin import codec
 from tunekin.errors import DependencyError
@@ -21,6 +22,10 @@ __all__ = ["ClipLane"]
 # How long a clip waits for a catalogue that another program locks, before that is an error.
 _PATIENCE_S = 30.0
 _PAUSE_S = 0.05
+
+
+def _nobody(_: str) -> None:
+    """Hear of a stage, and do nothing."""
 
 
 class ClipLane:
@@ -46,15 +51,20 @@ class ClipLane:
             settings=parts.settings.ranker,
             crew=self._crew,
         )
-        self._workers = [
-            parts.worker(bus, ingest.decode_service(parts.decoder, topics=("clips",))),
-            parts.worker(bus, featurizer.service(topics=("clips.audio",))),
-            parts.worker(bus, classifier.service(parts.models.latest, topics=("clips.features",))),
-            parts.worker(bus, ranking, ranker.follower(self._snapshots)),
-            parts.worker(bus, ingest.write_service(parts.writer, topics=("recommendations",))),
+        decoding = ingest.decode_service(parts.decoder, topics=("clips",))
+        features = featurizer.service(topics=("clips.audio",))
+        judging = classifier.service(parts.models.latest, topics=("clips.features",))
+        self._stages = [
+            (decoding.role, parts.worker(bus, decoding)),
+            (features.role, parts.worker(bus, features)),
+            (judging.role, parts.worker(bus, judging)),
+            (ranking.role, parts.worker(bus, ranking, ranker.follower(self._snapshots))),
         ]
+        self._writer = parts.worker(bus, ingest.write_service(parts.writer, topics=("recommendations",)))
 
-    def answer(self, data: bytes, *, options: ClipOptions, name: str | None = None) -> Answer:
+    def answer(
+        self, data: bytes, *, options: ClipOptions, name: str | None = None, heard: Callable[[str], None] = _nobody
+    ) -> Answer:
         """Say a clip's mood and the tracks most like it.
 
         Parameters
@@ -65,6 +75,8 @@ class ClipLane:
             What is asked for.
         name : str or None
             Name of the clip; a new one unless it is given.
+        heard : callable
+            Told the name of each stage when it is done.
 
         Returns
         -------
@@ -76,9 +88,12 @@ class ClipLane:
         DependencyError
             The catalogue stays locked by another program.
         """
-        return self._answered(ClipSubmitted(subject=_subject(options, name=name), data=data, trace=self._trace()))
+        subject = _subject(options, name=name)
+        return self._answered(ClipSubmitted(subject=subject, data=data, trace=self._trace()), heard)
 
-    def answer_track(self, track_id: str, *, options: ClipOptions, name: str | None = None) -> Answer:
+    def answer_track(
+        self, track_id: str, *, options: ClipOptions, name: str | None = None, heard: Callable[[str], None] = _nobody
+    ) -> Answer:
         """Say a track's mood and the tracks most like it.
 
         Parameters
@@ -89,6 +104,8 @@ class ClipLane:
             What is asked for; its span is one of the track, the most typical part unless it is given.
         name : str or None
             Name of the query; a new one unless it is given.
+        heard : callable
+            Told the name of each stage when it is done.
 
         Returns
         -------
@@ -100,19 +117,25 @@ class ClipLane:
         DependencyError
             The catalogue stays locked by another program.
         """
-        return self._answered(TrackQuery(subject=_subject(options, name=name), track_id=track_id, trace=self._trace()))
+        subject = _subject(options, name=name)
+        return self._answered(TrackQuery(subject=subject, track_id=track_id, trace=self._trace()), heard)
 
     def _trace(self) -> Trace:
         return Trace(published_ms=self._clock() * 1000)
 
-    def _answered(self, message: ClipSubmitted | TrackQuery) -> Answer:
+    def _answered(self, message: ClipSubmitted | TrackQuery, heard: Callable[[str], None]) -> Answer:
         # Another program may have added tracks since; this bus does not tell.
         self._snapshots.refresh()
         key = message.subject.key
         self._producer.send(codec.encode(message))
         given_up_s = self._clock() + _PATIENCE_S
         while True:
-            moved = sum(worker.step(timeout_s=0) for worker in self._workers)
+            moved = 0
+            for role, worker in self._stages:
+                handled = worker.step(timeout_s=0)
+                moved += handled
+                if handled:
+                    heard(role)
             for record in self._outcomes.poll(timeout_s=0, max_records=10):
                 outcome = codec.decode(record)
                 if isinstance(outcome, Answer) and outcome.key == key:
@@ -126,15 +149,17 @@ class ClipLane:
 
     def close(self) -> None:
         """Release the workers."""
-        for worker in self._workers:
+        for _, worker in self._stages:
             worker.close()
+        self._writer.close()
         self._crew.close()
 
     def _finish(self) -> None:
         """Let the writer store the answer, and everybody forget the clip."""
         self._outcomes.commit()
-        for worker in self._workers:
+        for _, worker in self._stages:
             worker.step(timeout_s=0)
+        self._writer.step(timeout_s=0)
 
 
 def _subject(options: ClipOptions, *, name: str | None) -> ClipSubject:
