@@ -10,7 +10,7 @@ import typer
 from tunekin import errors
 from tunekin.errors import TunekinError
 from tunekin.process import Root
-from tunekin.settings import names_of
+from tunekin.settings import Settings, names_of
 from tunekin_classifier.__main__ import ROOTS as CLASSIFIER
 from tunekin_cli.app import app
 from tunekin_cli.servers import SERVER_GROUPS
@@ -18,6 +18,7 @@ from tunekin_embedded.settings import GROUPS
 from tunekin_featurizer.__main__ import ROOTS as FEATURIZER
 from tunekin_ingest.__main__ import ROOTS as INGEST
 from tunekin_ranker.__main__ import ROOTS as RANKER
+from tunekin_web.settings import WebSettings
 
 DOCS = Path(__file__).parents[2] / "docs"
 ROOTS: dict[str, Root] = {
@@ -52,7 +53,12 @@ def commands() -> Iterator[tuple[str, list[str]]]:
 
 
 def test_every_setting_is_documented_and_nothing_else() -> None:
-    groups = {*GROUPS, *SERVER_GROUPS, *(group for root in ROOTS.values() for group in root.groups)}
+    groups: set[type[Settings]] = {
+        *GROUPS,
+        WebSettings,
+        *SERVER_GROUPS,
+        *(group for root in ROOTS.values() for group in root.groups),
+    }
     assert first_column("settings.md") == {name for group in groups for name in names_of(group)}
 
 

@@ -7,7 +7,7 @@ import typer
 
 import tunekin
 from tunekin import logging
-from tunekin_cli import catalog, moods, reclassify, search, similar, train
+from tunekin_cli import catalog, moods, reclassify, search, serve, similar, train
 from tunekin_cli.context import Context
 from tunekin_cli.servers_app import servers_app
 from tunekin_embedded.settings import EmbeddedSettings
@@ -122,6 +122,17 @@ def _search(
 ) -> None:
     """Find songs of the catalogue by what they are called."""
     search.run(context.obj, text, k=k, as_json=json)
+
+
+@app.command("serve")
+def _serve(
+    context: typer.Context,
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen at; else TUNEKIN_WEB_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")] = None,
+) -> None:
+    """Serve the page and the REST API."""
+    serve.run(context.obj, host=host, port=port)
 
 
 @app.command("train")

@@ -1,0 +1,348 @@
+"""The gateway as an ASGI application: the REST API under ``/api/v1``, and the page."""
+
+import contextlib
+import hmac
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import tunekin
+from tunekin.codec import answer_json
+from tunekin.errors import AudioTooLargeError, EmptyAudioError, OptionError, TunekinError
+from tunekin.messages import Answer, ClipOptions
+from tunekin_embedded.clip_lane import ClipLane
+from tunekin_embedded.parts import Parts
+from tunekin_web.collection import Collection
+from tunekin_web.desk import Desk, Question, Ticket
+from tunekin_web.limits import RateLimit
+from tunekin_web.openapi import document
+from tunekin_web.problems import ForbiddenError, RefusedError, UnauthorizedError, status_of
+from tunekin_web.settings import WebSettings
+
+__all__ = ["Gateway", "application"]
+
+_STATIC = Path(__file__).parent / "static"
+_PAGES = ("/", "/moods", "/search", "/map")
+# Nothing but the page's own files, no inline script or style, and no other page around it.
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
+        "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+# Songs in one list, of search and of moods.
+_MOST_LISTED = 100
+
+
+class Gateway:
+    """The requests' handlers.
+
+    Parameters
+    ----------
+    collection : Collection
+        The catalogue.
+    desk : Desk
+        Where clips wait.
+    settings : WebSettings
+        Limits and token.
+    """
+
+    def __init__(self, collection: Collection, desk: Desk, *, settings: WebSettings) -> None:
+        self._collection = collection
+        self._desk = desk
+        self._settings = settings
+        self._rate = RateLimit(settings.clips_per_minute, clock=time.monotonic)
+
+    def routes(self) -> list[Route]:
+        """List the routes of the API.
+
+        Returns
+        -------
+        list of Route
+            Paths as the OpenAPI document has them.
+        """
+        return [
+            Route("/openapi.json", self._openapi),
+            Route("/status", self._status),
+            Route("/clips", self._post_clip, methods=["POST"]),
+            Route("/clips/{ticket}", self._get_ticket),
+            Route("/clips/{ticket}/events", self._get_events),
+            Route("/moods", self._get_moods),
+            Route("/moods/{mood:int}/tracks", self._get_songs_of_mood),
+            Route("/search", self._search),
+            Route("/map", self._map),
+            Route("/tracks/{track_id}", self._get_track, methods=["GET"]),
+            Route("/tracks/{track_id}", self._delete_track, methods=["DELETE"]),
+            Route("/tracks/{track_id}/similar", self._post_similar, methods=["POST"]),
+            Route("/tracks/{track_id}/audio", self._get_audio),
+        ]
+
+    # --- clips ---
+
+    async def _post_clip(self, request: Request) -> Response:
+        options = _options(request)
+        self._rate.take(_address(request))
+        most = self._settings.max_clip_bytes
+        declared = request.headers.get("content-length", "")
+        size = int(declared) if declared.isdecimal() else most
+        if size > most:
+            raise _too_large(most)
+        with self._desk.place(size) as place:
+            # Read as it comes, so that one who sends more than was said is stopped at the limit.
+            data = bytearray()
+            async for part in request.stream():
+                data += part
+                if len(data) > size:
+                    raise _too_large(most)
+            if not data:
+                raise EmptyAudioError("the request has no body", hint="send a sound file as the body")
+            return _accepted(place.take(Question(options=options, data=bytes(data))))
+
+    async def _post_similar(self, request: Request) -> Response:
+        options = _options(request)
+        self._rate.take(_address(request))
+        track_id = request.path_params["track_id"]
+        await run_in_threadpool(self._collection.song, track_id)
+        with self._desk.place(0) as place:
+            return _accepted(place.take(Question(options=options, track_id=track_id)))
+
+    async def _get_ticket(self, request: Request) -> Response:
+        ticket = self._desk.ticket(request.path_params["ticket"])
+        return _json(_state(ticket, ticket.answer))
+
+    async def _get_events(self, request: Request) -> Response:
+        ticket = self._desk.ticket(request.path_params["ticket"])
+
+        async def events() -> AsyncIterator[bytes]:
+            told = 0
+            async for count, answer in ticket.watch():
+                for stage in ticket.stages[told:count]:
+                    yield _event("stage", {"stage": stage})
+                told = count
+                if answer is not None:
+                    yield b"event: answer\ndata: " + answer_json(answer) + b"\n\n"
+
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(events(), media_type="text/event-stream", headers=headers)
+
+    # --- catalogue ---
+
+    async def _status(self, _: Request) -> Response:
+        facts = await run_in_threadpool(self._collection.facts)
+        limits = {"max_clip_bytes": self._settings.max_clip_bytes, "waiting": self._desk.waiting}
+        return _json(facts | limits | {"version": tunekin.__version__})
+
+    async def _get_moods(self, _: Request) -> Response:
+        return _json({"moods": await run_in_threadpool(self._collection.moods)})
+
+    async def _get_songs_of_mood(self, request: Request) -> Response:
+        order = request.query_params.get("order", "typical")
+        if order not in {"typical", "surprise"}:
+            raise OptionError(f"order is {order!r}", hint="it is typical or surprise")
+        songs = await run_in_threadpool(
+            self._collection.songs_of_mood,
+            request.path_params["mood"],
+            order="surprise" if order == "surprise" else "typical",
+            limit=_whole(request, "limit", default=20, least=1, most=_MOST_LISTED),
+            seed=_whole(request, "seed", default=0, least=0, most=2**53),
+        )
+        return _json({"tracks": songs})
+
+    async def _search(self, request: Request) -> Response:
+        text = request.query_params.get("q", "")
+        limit = _whole(request, "limit", default=20, least=1, most=_MOST_LISTED)
+        return _json({"tracks": await run_in_threadpool(self._collection.search, text, limit=limit)})
+
+    async def _map(self, _: Request) -> Response:
+        return _json(await run_in_threadpool(self._collection.chart))
+
+    async def _get_track(self, request: Request) -> Response:
+        return _json(await run_in_threadpool(self._collection.song, request.path_params["track_id"]))
+
+    async def _delete_track(self, request: Request) -> Response:
+        self._authorize(request)
+        version = await run_in_threadpool(self._collection.remove, request.path_params["track_id"])
+        return _json({"catalogue": version})
+
+    async def _get_audio(self, request: Request) -> Response:
+        path, media_type = await run_in_threadpool(self._collection.sound, request.path_params["track_id"])
+        return FileResponse(path, media_type=media_type, headers={"Cache-Control": "private, max-age=3600"})
+
+    async def _openapi(self, _: Request) -> Response:
+        return _json(document(self._settings))
+
+    def _authorize(self, request: Request) -> None:
+        token = self._settings.token.get_secret_value()
+        if not token:
+            raise ForbiddenError("nobody may change this catalogue here", hint="set TUNEKIN_WEB_TOKEN at the server")
+        sent = request.headers.get("authorization", "")
+        if not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
+            raise UnauthorizedError("the token is missing or wrong", hint="send Authorization: Bearer TOKEN")
+
+
+def application(parts: Parts, *, settings: WebSettings) -> Starlette:
+    """Put the gateway together.
+
+    Parameters
+    ----------
+    parts : Parts
+        Catalogue and model; outlives the application.
+    settings : WebSettings
+        Limits and token.
+
+    Returns
+    -------
+    Starlette
+        The application; it answers clips while its lifespan lasts.
+    """
+    desk = Desk(
+        lambda: ClipLane(parts),
+        clock=time.monotonic,
+        max_clips=settings.max_clips,
+        max_bytes=settings.max_waiting_bytes,
+        keep_s=settings.keep_s,
+    )
+    gateway = Gateway(Collection(parts, playback=settings.playback), desk, settings=settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with desk.open():
+            yield
+
+    return Starlette(
+        routes=[
+            Mount("/api/v1", routes=gateway.routes()),
+            *(Route(path, _page) for path in _PAGES),
+            Mount("/static", StaticFiles(directory=_STATIC)),
+        ],
+        middleware=[Middleware(_Hardened), Middleware(GZipMiddleware, minimum_size=1_000)],
+        exception_handlers={TunekinError: _failed, RefusedError: _refused, HTTPException: _wrong},
+        lifespan=lifespan,
+    )
+
+
+class _Hardened:
+    """Puts the headers that keep a page safe on every response."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] += [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+async def _page(_: Request) -> Response:
+    return FileResponse(_STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    assert isinstance(error, TunekinError)  # noqa: S101 - registered for these alone
+    return _problem(error.code, error.message, error.hint, status=status_of(error))
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)  # noqa: S101 - registered for these alone
+    headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
+    return _problem(error.code, error.message, error.hint, status=error.status, headers=headers)
+
+
+async def _wrong(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for these alone
+    return _problem(
+        "gateway.http", error.detail, "GET /api/v1/openapi.json says what there is", status=error.status_code
+    )
+
+
+def _problem(code: str, message: str, hint: str, *, status: int, headers: dict[str, str] | None = None) -> Response:
+    return _json({"error": {"code": code, "message": message, "hint": hint}}, status=status, headers=headers)
+
+
+def _json(content: object, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse(content, status_code=status, headers={"Cache-Control": "no-store"} | (headers or {}))
+
+
+def _accepted(ticket: Ticket) -> Response:
+    place = f"/api/v1/clips/{ticket.name}"
+    said = {"ticket": ticket.name, "answer": place, "events": f"{place}/events"}
+    return _json(said, status=202, headers={"Location": place})
+
+
+def _state(ticket: Ticket, answer: Answer | None) -> dict[str, Any]:
+    done = None if answer is None else msgspec.json.decode(answer_json(answer))
+    return {"status": "waiting" if done is None else "done", "stages": ticket.stages, "answer": done}
+
+
+def _event(name: str, data: object) -> bytes:
+    return f"event: {name}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
+
+
+def _too_large(most: int) -> AudioTooLargeError:
+    return AudioTooLargeError(
+        f"the clip has more than {most} bytes", hint="send the few seconds that matter, not the whole song"
+    )
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _options(request: Request) -> ClipOptions:
+    wanted = request.query_params
+    scope, mode = wanted.get("scope", "all"), wanted.get("mode", "certified")
+    if scope not in {"all", "mood"}:
+        raise OptionError(f"scope is {scope!r}", hint="it is all or mood")
+    if mode not in {"certified", "shortlist"}:
+        raise OptionError(f"mode is {mode!r}", hint="it is certified or shortlist")
+    return ClipOptions(
+        k=_whole(request, "k", default=5, least=1, most=100),
+        scope="mood" if scope == "mood" else "all",
+        mode="shortlist" if mode == "shortlist" else "certified",
+        start_s=_seconds(request, "start"),
+        duration_s=_seconds(request, "duration"),
+    )
+
+
+def _whole(request: Request, name: str, *, default: int, least: int, most: int) -> int:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    # Decimal digits of other scripts are none that a program sends.
+    if not (text.isascii() and text.isdecimal() and len(text) <= len(str(most)) and least <= int(text) <= most):
+        raise OptionError(f"{name} is {text!r}", hint=f"it is a whole number from {least} to {most}")
+    return int(text)
+
+
+def _seconds(request: Request, name: str) -> float | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise OptionError(f"{name} is {text!r}", hint="it is a number of seconds, 0 or more")
+    return value

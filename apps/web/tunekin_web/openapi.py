@@ -1,0 +1,197 @@
+"""The API's own description, OpenAPI 3.1: the answer's schema comes from its type, so the two cannot part."""
+
+from typing import Any
+
+import msgspec
+
+import tunekin
+from tunekin.messages import Answer
+from tunekin_web.settings import WebSettings
+
+__all__ = ["document"]
+
+_TEXT: dict[str, Any] = {"type": "string"}
+_NUMBER: dict[str, Any] = {"type": "number"}
+_COUNT: dict[str, Any] = {"type": "integer"}
+_WORDS = {"type": "object", "properties": {"ko": _TEXT, "en": _TEXT}, "required": ["ko", "en"]}
+
+
+def document(settings: WebSettings) -> dict[str, Any]:
+    """Describe the API.
+
+    Parameters
+    ----------
+    settings : WebSettings
+        Limits, which the description names.
+
+    Returns
+    -------
+    dict
+        The OpenAPI document.
+    """
+    answers, schemas = msgspec.json.schema_components([Answer], ref_template="#/components/schemas/{name}")
+    schemas["Answer"]["properties"].pop("key", None)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tunekin",
+            "version": tunekin.__version__,
+            "summary": "Songs of your own catalogue that sound like what you hear, and their moods.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/api/v1"}],
+        "paths": _paths(settings),
+        "components": {
+            "schemas": schemas | _schemas(answers[0]),
+            "responses": {
+                "Problem": _content(
+                    "What was wrong, and what would be right.", {"$ref": "#/components/schemas/Problems"}
+                )
+            },
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _schemas(answer: dict[str, Any]) -> dict[str, Any]:
+    song = {
+        "track_id": _TEXT,
+        "title": _TEXT,
+        "artist": _TEXT,
+        "album": _TEXT,
+        "duration_s": _NUMBER,
+        "isrc": _TEXT,
+        "musicbrainz_id": _TEXT,
+        "playable": {"type": "boolean"},
+    }
+    return {
+        "Problems": _object({"error": _object({"code": _TEXT, "message": _TEXT, "hint": _TEXT})}),
+        "Song": _object(song),
+        "Songs": _object({"tracks": {"type": "array", "items": {"$ref": "#/components/schemas/Song"}}}),
+        "Ticket": _object({"ticket": _TEXT, "answer": _TEXT, "events": _TEXT}),
+        "State": _object(
+            {
+                "status": {"enum": ["waiting", "done"]},
+                "stages": {"type": "array", "items": _TEXT},
+                "answer": {"anyOf": [answer, {"type": "null"}]},
+            }
+        ),
+        "Moods": _object(
+            {
+                "moods": {
+                    "type": "array",
+                    "items": _object({"id": _COUNT, "label": _WORDS, "description": _WORDS, "tracks": _COUNT}),
+                }
+            }
+        ),
+        "Map": _object(
+            {
+                "songs": {
+                    "type": "array",
+                    "items": _object(
+                        {
+                            "track_id": _TEXT,
+                            "title": _TEXT,
+                            "artist": _TEXT,
+                            "mood": {"type": ["integer", "null"]},
+                            "x": _NUMBER,
+                            "y": _NUMBER,
+                        }
+                    ),
+                },
+                "of": _COUNT,
+            }
+        ),
+        "Status": _object(
+            {"tracks": _COUNT, "catalogue": _COUNT, "max_clip_bytes": _COUNT, "waiting": _COUNT, "version": _TEXT}
+        ),
+    }
+
+
+def _paths(settings: WebSettings) -> dict[str, Any]:
+    options = [
+        _query("k", _COUNT | {"minimum": 1, "maximum": 100, "default": 5}, "Songs wanted."),
+        _query("scope", {"enum": ["all", "mood"], "default": "all"}, "The whole catalogue, or the clip's mood only."),
+        _query("mode", {"enum": ["certified", "shortlist"], "default": "certified"}, "Proven, or as proposed."),
+        _query("start", _NUMBER, "Where the part that is meant begins, in seconds."),
+        _query("duration", _NUMBER, "How long it is, in seconds."),
+    ]
+    limit = _query("limit", _COUNT | {"minimum": 1, "maximum": 100, "default": 20}, "Most songs.")
+    track, ticket = _path("track_id", _TEXT), _path("ticket", _TEXT)
+    binary = {"description": f"A sound file of at most {settings.max_clip_bytes} bytes.", "required": True}
+    return {
+        "/openapi.json": {"get": _operation("This document.", {"type": "object"})},
+        "/status": {"get": _operation("What there is, and what waits.", _ref("Status"))},
+        "/clips": {
+            "post": _operation("Ask about a recording.", _ref("Ticket"), parameters=options, status="202")
+            | {"requestBody": binary | {"content": {"*/*": {}}}}
+        },
+        "/clips/{ticket}": {"get": _operation("How far a question is.", _ref("State"), parameters=[ticket])},
+        "/clips/{ticket}/events": {
+            "get": _operation("Follow it: events `stage`, then `answer`.", None, parameters=[ticket])
+        },
+        "/moods": {"get": _operation("All moods.", _ref("Moods"))},
+        "/moods/{mood}/tracks": {
+            "get": _operation(
+                "Songs of a mood.",
+                _ref("Songs"),
+                parameters=[
+                    _path("mood", _COUNT),
+                    _query(
+                        "order", {"enum": ["typical", "surprise"], "default": "typical"}, "Typical first, or by lot."
+                    ),
+                    limit,
+                    _query("seed", _COUNT, "Fixes what is drawn by lot."),
+                ],
+            )
+        },
+        "/search": {
+            "get": _operation(
+                "Songs by name.", _ref("Songs"), parameters=[_query("q", _TEXT, "Part of a name, or misspelt."), limit]
+            )
+        },
+        "/map": {"get": _operation("Songs with places: what sounds alike lies near.", _ref("Map"))},
+        "/tracks/{track_id}": {
+            "get": _operation("One song.", _ref("Song"), parameters=[track]),
+            "delete": _operation("Take it out of the catalogue.", _object({"catalogue": _COUNT}), parameters=[track])
+            | {"security": [{"token": []}]},
+        },
+        "/tracks/{track_id}/similar": {
+            "post": _operation(
+                "Ask about a song of the catalogue.", _ref("Ticket"), parameters=[track, *options], status="202"
+            )
+        },
+        "/tracks/{track_id}/audio": {"get": _operation("Its sound file, or a range of it.", None, parameters=[track])},
+    }
+
+
+def _operation(
+    summary: str,
+    schema: dict[str, Any] | None,
+    *,
+    parameters: list[dict[str, Any]] | None = None,
+    status: str = "200",
+) -> dict[str, Any]:
+    done = {"description": "Done."} if schema is None else _content("Done.", schema)
+    responses = {status: done, "default": {"$ref": "#/components/responses/Problem"}}
+    return {"summary": summary, "responses": responses} | ({"parameters": parameters} if parameters else {})
+
+
+def _content(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema, "description": description}
+
+
+def _path(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": schema}

@@ -1,0 +1,47 @@
+"""Settings of the gateway."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from tunekin.settings import Settings
+
+__all__ = ["WebSettings"]
+
+
+class WebSettings(Settings):
+    """Settings of ``tunekin serve``; variables begin with ``TUNEKIN_WEB_``.
+
+    Attributes
+    ----------
+    host : str
+        Address to listen at; this machine alone unless it is set.
+    port : int
+        Port to listen at; 0 takes a free one.
+    token : SecretStr
+        Who sends it may change the catalogue; unset means nobody may.
+    max_clip_bytes : int
+        Largest clip.
+    max_clips : int
+        Most clips that wait for their answers.
+    max_waiting_bytes : int
+        Most bytes of clips that wait.
+    clips_per_minute : int
+        Most clips of one address in a minute; 0 sets no limit.
+    keep_s : float
+        How long an answer may be fetched, in seconds.
+    playback : bool
+        Whether the catalogue's sound files are played to visitors.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TUNEKIN_WEB_")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8765, ge=0, le=65_535)
+    token: SecretStr = SecretStr("")
+    # A minute of stereo WAV has 10 MB.
+    max_clip_bytes: int = Field(default=16 * 1024 * 1024, ge=1)
+    max_clips: int = Field(default=200, ge=1)
+    max_waiting_bytes: int = Field(default=256 * 1024 * 1024, ge=1)
+    clips_per_minute: int = Field(default=60, ge=0)
+    keep_s: float = Field(default=600.0, gt=0)
+    playback: bool = True

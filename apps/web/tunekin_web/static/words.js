@@ -1,0 +1,72 @@
+// Every word of the page, in both languages.
+const WORDS = {
+  en: {
+    skip: "Skip to the content", pages: "Pages", listen: "Listen", moods: "Moods", search: "Search", map: "Map",
+    other: "한국어", footer: "By the sound alone. Nothing leaves this machine, and no recording is kept.",
+    listenTitle: "Play me a few seconds of a song you like",
+    listenLead: "I say its mood, and find the songs of this catalogue that sound most like it.",
+    record: "Record", stop: "Stop", again: "Record again", recording: "Listening… {s} s", length: "Record for {s} s",
+    drop: "Or drop a sound file here.", choose: "Choose a file", part: "The part that is sent",
+    start: "Begins at {s} s", lasts: "Lasts {s} s", hear: "Listen to it", pause: "Pause", send: "Find its kin",
+    whole: "This browser can't open the file; it is sent as it is.", scope: "Any mood", scopeMood: "This mood only",
+    noMic: "The microphone can't be used: {why}. Drop a sound file instead.",
+    waiting: "Waiting", ingest: "Opened", featurizer: "Heard", classifier: "Felt", ranker: "Compared",
+    kin: "Kin", alike: "alike", clip: "Clip", match: "Match", ab: "A/B", like: "Songs like this", play: "Play",
+    moodIs: "The mood is", sure: "{p} sure", orElse: "then {mood} ({p})", orAsWell: "or just as well {mood} ({p})",
+    thisIs: "This is that very song", none: "No song came near.", unknown: "unknown", proven: "Proven: no other of {n} songs belongs in this list.",
+    proposed: "Compared with {n} of {of} songs.", aligned: "Your clip lies over {a} to {b} of the song.",
+    timbre: "timbre", rhythm: "rhythm", harmony: "harmony", mood: "mood", empty: "No song of this catalogue has this mood yet.",
+    failed: "That did not work", retry: "Try again", lost: "The connection was lost.",
+    moodsTitle: "What mood are you in?", moodsLead: "No recording needed. Each mood opens its songs.",
+    songs: "{n} songs", typical: "Typical first", surprise: "Surprise me", back: "All moods",
+    surpriseLead: "Drawn by lot: a song nobody knows has the same chance as a hit.",
+    searchTitle: "Name a song", searchLead: "In part, misspelt, by its artist, in Korean: then ask for songs like it.",
+    searchLabel: "Title, artist or album", found: "{n} songs found", nothing: "No song is called so.",
+    likeTitle: "Songs like {title}", mapTitle: "The catalogue as a map", mapLead: "What sounds alike lies near each other. Colours are moods.",
+    mapHelp: "Drag to move, scroll or + and − to zoom, arrow keys to go from song to song.", mapShown: "{n} of {of} songs",
+    drawing: "Drawing…", zoomIn: "Zoom in", zoomOut: "Zoom out",
+  },
+  ko: {
+    skip: "본문으로 건너뛰기", pages: "페이지", listen: "듣기", moods: "기분", search: "검색", map: "지도",
+    other: "English", footer: "오직 소리로만 판단합니다. 아무것도 밖으로 나가지 않고, 녹음은 남지 않습니다.",
+    listenTitle: "좋아하는 노래를 몇 초만 들려주세요",
+    listenLead: "노래의 기분을 말하고, 이 음악 목록에서 가장 닮은 곡을 찾아 드립니다.",
+    record: "녹음", stop: "멈춤", again: "다시 녹음", recording: "듣는 중… {s}초", length: "{s}초 동안 녹음",
+    drop: "또는 소리 파일을 여기에 놓으세요.", choose: "파일 고르기", part: "보낼 부분",
+    start: "{s}초부터", lasts: "{s}초 동안", hear: "들어 보기", pause: "잠시 멈춤", send: "닮은 곡 찾기",
+    whole: "이 브라우저에서 열 수 없는 파일이라 그대로 보냅니다.", scope: "모든 기분", scopeMood: "같은 기분만",
+    noMic: "마이크를 쓸 수 없습니다: {why}. 소리 파일을 놓아 보세요.",
+    waiting: "기다리는 중", ingest: "열었음", featurizer: "들었음", classifier: "느꼈음", ranker: "비교했음",
+    kin: "닮은 곡", alike: "닮음", clip: "내 녹음", match: "닮은 부분", ab: "A/B", like: "비슷한 곡", play: "재생",
+    moodIs: "이 노래의 기분은", sure: "확신 {p}", orElse: "다음은 {mood} ({p})", orAsWell: "{mood}일 수도 있음 ({p})",
+    thisIs: "바로 이 노래입니다", none: "가까운 곡이 없습니다.", unknown: "알 수 없음", proven: "증명됨: {n}곡 가운데 다른 곡은 이 목록에 들 수 없습니다.",
+    proposed: "{of}곡 가운데 {n}곡과 비교했습니다.", aligned: "녹음은 노래의 {a}부터 {b}까지와 겹칩니다.",
+    timbre: "음색", rhythm: "리듬", harmony: "화성", mood: "기분", empty: "이 목록에는 아직 이런 기분의 노래가 없습니다.",
+    failed: "잘되지 않았습니다", retry: "다시 시도", lost: "연결이 끊어졌습니다.",
+    moodsTitle: "지금 어떤 기분인가요?", moodsLead: "녹음은 필요 없습니다. 기분을 고르면 노래가 나옵니다.",
+    songs: "{n}곡", typical: "전형적인 곡부터", surprise: "뜻밖의 곡", back: "모든 기분",
+    surpriseLead: "제비뽑기: 아무도 모르는 곡도 인기곡과 같은 기회를 얻습니다.",
+    searchTitle: "노래 이름을 알려 주세요", searchLead: "일부만, 틀리게, 가수 이름으로, 한글로도 됩니다. 그다음 비슷한 곡을 찾아보세요.",
+    searchLabel: "제목, 가수 또는 앨범", found: "{n}곡을 찾았습니다", nothing: "그런 이름의 노래가 없습니다.",
+    likeTitle: "{title}와 닮은 곡", mapTitle: "음악 목록의 지도", mapLead: "비슷하게 들리는 곡이 가까이 있습니다. 색은 기분입니다.",
+    mapHelp: "끌어서 옮기고, 스크롤이나 + 와 − 로 확대하고, 화살표 키로 곡을 오갑니다.", mapShown: "{of}곡 가운데 {n}곡",
+    drawing: "그리는 중…", zoomIn: "확대", zoomOut: "축소",
+  },
+};
+
+const remembered = localStorage.getItem("language");
+export let language = WORDS[remembered] ? remembered : navigator.language.startsWith("ko") ? "ko" : "en";
+
+export function speak(other) {
+  language = other;
+  localStorage.setItem("language", other);
+  document.documentElement.lang = other;
+}
+
+export function say(name, values = {}) {
+  return WORDS[language][name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
+}
+
+export const percent = (share) => `${Math.round(share * 100)} %`;
+export const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+export const label = (words) => words?.[language] || words?.en || "";

@@ -1,0 +1,175 @@
+"""The page in a real browser: Debian's chromium, with a microphone that hears a composed piece."""
+
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.component.web.conftest import Loaded
+from tunekin_web.gateway import application
+from tunekin_web.settings import WebSettings
+
+LOAD_LIMIT_BYTES = 300_000
+PATIENCE_MS = 30_000
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def address(loaded: Loaded) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        app = application(loaded.parts, settings=WebSettings(clips_per_minute=0))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+        # Streams that a closed browser left must not keep the tests waiting.
+        server.config.timeout_graceful_shutdown = 1
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser(loaded: Loaded) -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    assert program, "chromium is missing: deploy/native/install installs it"
+    flags = [
+        # The tests may run as root, where its sandbox can't.
+        "--no-sandbox",
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-audio-capture={loaded.recorded}",
+        "--autoplay-policy=no-user-gesture-required",
+    ]
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=program, args=flags) as browser:
+        yield browser
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str) -> Iterator[Open]:
+    """Open a page; whatever it logs or throws fails the test."""
+    wrong: list[str] = []
+    contexts = []
+
+    def visit(place: str = "/", *, language: str = "en-US", width: int = 1180, **more) -> Page:
+        contexts.append(
+            browser.new_context(
+                viewport={"width": width, "height": 860}, locale=language, permissions=["microphone"], **more
+            )
+        )
+        page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(address + place)
+        page.wait_for_selector("main h1")
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert wrong == []
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{rule['id']}: {rule['nodes'][0]['html']}" for rule in found if rule["impact"] in {"serious", "critical"}]
+
+
+def overflows(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+def test_a_recording_by_the_microphone_is_heard_again_and_gets_its_mood_and_five_songs(open_page, loaded):
+    page = open_page()
+    page.get_by_role("button", name="Record", exact=True).click()
+    expect(page.get_by_role("heading", name="The part that is sent")).to_be_visible(timeout=PATIENCE_MS)
+    hear = page.get_by_role("button", name="Listen to it")
+    hear.click()
+    expect(hear).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Find its kin").click()
+    expect(page.locator("[data-kin] > .song")).to_have_count(5, timeout=PATIENCE_MS)
+    expect(page.get_by_role("heading", name=loaded.pieces[3].title)).to_be_visible()
+    expect(page.get_by_text("The mood is", exact=True)).to_be_visible()
+    switch = page.get_by_role("button", name="A/B").first
+    for side in ("Clip", "Match"):
+        switch.click()
+        expect(switch).to_have_text(f"A/B: {side}")
+    assert violations(page) == []
+
+
+def test_a_dropped_file_shows_its_waveform_and_the_part_is_chosen_by_keys(open_page, loaded):
+    page = open_page()
+    page.set_input_files("input[type=file]", loaded.recorded)
+    start = page.get_by_label("Begins at")
+    start.press("ArrowRight")
+    expect(page.get_by_text("Begins at 0.1 s")).to_be_visible()
+    page.get_by_role("button", name="Find its kin").press("Enter")
+    expect(page.locator("[data-kin] > .song")).to_have_count(5, timeout=PATIENCE_MS)
+
+
+def test_a_file_that_is_no_sound_is_said_in_plain_words(open_page, tmp_path: Path):
+    text = tmp_path / "words.mp3"
+    text.write_text("words, and no sound at all")
+    page = open_page()
+    page.set_input_files("input[type=file]", text)
+    expect(page.get_by_role("heading", name="That did not work")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_a_mood_opens_its_songs_and_one_of_them_asks_for_similar_ones(open_page):
+    page = open_page("/moods", color_scheme="dark")
+    expect(page.locator(".moods button")).to_have_count(10)
+    assert violations(page) == []
+    page.locator(".moods button").filter(has_not_text="0 songs").first.click()
+    expect(page.locator(".song").first).to_be_visible()
+    page.get_by_role("button", name="Surprise me").click()
+    expect(page.get_by_text("Drawn by lot")).to_be_visible()
+    page.get_by_role("button", name="Songs like this").first.click()
+    expect(page.locator("[data-kin] > .song")).to_have_count(5, timeout=PATIENCE_MS)
+
+
+def test_the_search_speaks_korean_and_finds_a_misspelt_song_on_a_phone(open_page, loaded):
+    page = open_page("/search", language="ko-KR", width=360)
+    expect(page.get_by_role("heading", name="노래 이름을 알려 주세요")).to_be_visible()
+    wanted = next(piece for piece in loaded.pieces if len(piece.title) > 4)
+    page.get_by_role("searchbox").fill(wanted.title[:-1])
+    expect(page.get_by_role("heading", name=wanted.title)).to_be_visible()
+    assert violations(page) == []
+    assert not overflows(page)
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", name="Name a song")).to_be_visible()
+
+
+@pytest.mark.parametrize("place", ["/", "/moods", "/map"])
+def test_every_page_fits_a_phone_in_the_dark(open_page, place):
+    page = open_page(place, language="ko-KR", width=360, color_scheme="dark")
+    assert not overflows(page)
+    assert violations(page) == []
+
+
+def test_the_map_is_walked_by_keys_and_leads_to_a_song(open_page, loaded):
+    page = open_page("/map")
+    expect(page.get_by_text(f"{len(loaded.pieces)} of {len(loaded.pieces)} songs")).to_be_visible(timeout=PATIENCE_MS)
+    page.locator("canvas").press("ArrowRight")
+    expect(page.locator(".song")).to_be_visible()
+    page.get_by_role("button", name="Zoom in").click()
+
+
+def test_the_first_page_loads_in_less_than_300_kb_from_this_server_alone(browser, address):
+    page = browser.new_page()
+    sizes: dict[str, int] = {}
+    page.on("response", lambda response: sizes.update({response.url: len(response.body())}))
+    page.goto(address, wait_until="networkidle")
+    page.close()
+    assert all(url.startswith(address) for url in sizes)
+    assert 0 < sum(sizes.values()) < LOAD_LIMIT_BYTES
