@@ -1,6 +1,7 @@
 """What the pages ask of the catalogue: moods, their songs, search, one song, its sound file, the map."""
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, TypeAlias
@@ -67,6 +68,29 @@ class Collection:
         """
         return [_mood(mood) for mood in self._reader.moods(self._parts.model_version)]
 
+    def mood(self, mood: int) -> dict[str, Any]:
+        """Look a mood up.
+
+        Parameters
+        ----------
+        mood : int
+            Its number.
+
+        Returns
+        -------
+        dict
+            As `moods` lists it.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such mood.
+        """
+        for known in self.moods():
+            if known["id"] == mood:
+                return known
+        raise NotFoundError(f"there is no mood {mood}", hint="GET /api/v1/moods lists them")
+
     def songs_of_mood(self, mood: int, *, order: Order, limit: int, seed: int) -> list[dict[str, Any]]:
         """List songs of a mood.
 
@@ -92,8 +116,7 @@ class Collection:
             There is no such mood.
         """
         version = self._parts.model_version
-        if all(known.id != mood for known in self._reader.moods(version)):
-            raise NotFoundError(f"there is no mood {mood}", hint="GET /api/v1/moods lists them")
+        self.mood(mood)
         most = limit if order == "typical" else _MOST_OF_A_MOOD
         found = self._reader.tracks_of_mood(version, mood, limit=most)
         if order == "surprise":
@@ -132,6 +155,22 @@ class Collection:
             What is known of it, but not where its file lies.
         """
         return self._song(self._track(track_id))
+
+    def songs(self, track_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Look songs up.
+
+        Parameters
+        ----------
+        track_ids : sequence of str
+            Their ids.
+
+        Returns
+        -------
+        list of dict
+            In the same order, without those that are gone.
+        """
+        tracks = self._reader.tracks(track_ids)
+        return [self._song(tracks[track_id]) for track_id in track_ids if track_id in tracks]
 
     def sound(self, track_id: str) -> tuple[Path, str]:
         """Say where a song's sound file is.

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from starlette.applications import Starlette
@@ -25,11 +26,12 @@ from tunekin.errors import AudioTooLargeError, EmptyAudioError, OptionError, Tun
 from tunekin.messages import Answer, ClipOptions
 from tunekin_embedded.clip_lane import ClipLane
 from tunekin_embedded.parts import Parts
+from tunekin_web import playlist
 from tunekin_web.collection import Collection
 from tunekin_web.desk import Desk, Question, Ticket
 from tunekin_web.limits import RateLimit
 from tunekin_web.openapi import document
-from tunekin_web.problems import ForbiddenError, RefusedError, UnauthorizedError, status_of
+from tunekin_web.problems import ForbiddenError, MissingError, RefusedError, UnauthorizedError, status_of
 from tunekin_web.settings import WebSettings
 
 __all__ = ["Gateway", "application"]
@@ -85,8 +87,10 @@ class Gateway:
             Route("/clips", self._post_clip, methods=["POST"]),
             Route("/clips/{ticket}", self._get_ticket),
             Route("/clips/{ticket}/events", self._get_events),
+            Route("/clips/{ticket}/playlist.{kind}", self._get_playlist_of_answer),
             Route("/moods", self._get_moods),
             Route("/moods/{mood:int}/tracks", self._get_songs_of_mood),
+            Route("/moods/{mood:int}/playlist.{kind}", self._get_playlist_of_mood),
             Route("/search", self._search),
             Route("/map", self._map),
             Route("/tracks/{track_id}", self._get_track, methods=["GET"]),
@@ -165,6 +169,21 @@ class Gateway:
             seed=_whole(request, "seed", default=0, least=0, most=2**53),
         )
         return _json({"tracks": songs})
+
+    async def _get_playlist_of_answer(self, request: Request) -> Response:
+        answer = self._desk.ticket(request.path_params["ticket"]).answer
+        if answer is None or answer.status == "failed":
+            raise MissingError("this ticket has no songs", hint="a playlist is there once the clip is answered")
+        songs = await run_in_threadpool(self._collection.songs, [match.track_id for match in answer.matches])
+        return _playlist(request, "Tunekin", songs)
+
+    async def _get_playlist_of_mood(self, request: Request) -> Response:
+        mood = await run_in_threadpool(self._collection.mood, request.path_params["mood"])
+        limit = _whole(request, "limit", default=20, least=1, most=_MOST_LISTED)
+        songs = await run_in_threadpool(
+            self._collection.songs_of_mood, mood["id"], order="typical", limit=limit, seed=0
+        )
+        return _playlist(request, mood["label"]["en"], songs)
 
     async def _search(self, request: Request) -> Response:
         text = request.query_params.get("q", "")
@@ -297,6 +316,26 @@ def _state(ticket: Ticket, answer: Answer | None) -> dict[str, Any]:
 
 def _event(name: str, data: object) -> bytes:
     return f"event: {name}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
+
+
+def _playlist(request: Request, title: str, songs: list[dict[str, Any]]) -> Response:
+    kind = playlist.KINDS.get(request.path_params["kind"])
+    if kind is None:
+        raise MissingError("there is no such playlist", hint="it is playlist.m3u8 or playlist.xspf")
+    root = str(request.base_url).rstrip("/").removesuffix("/api/v1")
+    entries = [
+        playlist.Entry(
+            location=f"{root}/api/v1/tracks/{quote(song['track_id'], safe='')}/audio",
+            title=song["title"],
+            artist=song["artist"],
+            album=song["album"],
+            duration_s=song["duration_s"],
+            musicbrainz_id=song["musicbrainz_id"],
+        )
+        for song in songs
+    ]
+    headers = {"Content-Disposition": f'attachment; filename="tunekin.{kind}"', "Cache-Control": "no-store"}
+    return Response(playlist.write(kind, title, entries), media_type=playlist.MEDIA_TYPES[kind], headers=headers)
 
 
 def _too_large(most: int) -> AudioTooLargeError:

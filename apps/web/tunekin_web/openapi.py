@@ -6,6 +6,7 @@ import msgspec
 
 import tunekin
 from tunekin.messages import Answer
+from tunekin_web.playlist import KINDS
 from tunekin_web.settings import WebSettings
 
 __all__ = ["document"]
@@ -118,6 +119,7 @@ def _paths(settings: WebSettings) -> dict[str, Any]:
     ]
     limit = _query("limit", _COUNT | {"minimum": 1, "maximum": 100, "default": 20}, "Most songs.")
     track, ticket = _path("track_id", _TEXT), _path("ticket", _TEXT)
+    kind = _path("kind", {"enum": list(KINDS)})
     binary = {"description": f"A sound file of at most {settings.max_clip_bytes} bytes.", "required": True}
     return {
         "/openapi.json": {"get": _operation("This document.", {"type": "object"})},
@@ -129,6 +131,14 @@ def _paths(settings: WebSettings) -> dict[str, Any]:
         "/clips/{ticket}": {"get": _operation("How far a question is.", _ref("State"), parameters=[ticket])},
         "/clips/{ticket}/events": {
             "get": _operation("Follow it: events `stage`, then `answer`.", None, parameters=[ticket])
+        },
+        "/clips/{ticket}/playlist.{kind}": {
+            "get": _operation("The answer's songs for other players.", None, parameters=[ticket, kind])
+        },
+        "/moods/{mood}/playlist.{kind}": {
+            "get": _operation(
+                "A mood's songs for other players.", None, parameters=[_path("mood", _COUNT), kind, limit]
+            )
         },
         "/moods": {"get": _operation("All moods.", _ref("Moods"))},
         "/moods/{mood}/tracks": {

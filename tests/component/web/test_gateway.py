@@ -76,6 +76,19 @@ def test_a_song_is_found_by_a_misspelt_name(client, loaded):
     assert found.json()["tracks"][0]["title"] == loaded.pieces[1].title
 
 
+@pytest.mark.parametrize("kind", ["m3u8", "xspf"])
+def test_an_answer_and_a_mood_are_playlists_whose_songs_play(client, loaded, kind):
+    ticket = client.post("/api/v1/clips", content=loaded.recorded.read_bytes()).json()
+    matches = events_of(client, ticket)[-1][1]["matches"]
+    answered = client.get(f"{ticket['answer']}/playlist.{kind}")
+    mood = matches[0]["mood"]
+    for written in (answered.text, client.get(f"/api/v1/moods/{mood}/playlist.{kind}").text):
+        (first, *_) = re.findall(r"http://testserver/api/v1/tracks/\w+/audio", written)
+        assert client.get(first.removeprefix("http://testserver")).status_code == 200
+    assert all(match["track_id"] in answered.text for match in matches)
+    assert client.get(f"{ticket['answer']}/playlist.exe").status_code == 404
+
+
 def test_the_map_places_every_song_in_its_mood(client, loaded):
     drawn = client.get("/api/v1/map").json()
     assert len(drawn["songs"]) == drawn["of"] == len(loaded.pieces)

@@ -1,6 +1,6 @@
 // An answer: mood, the very song, and five kin, each with its moment.
 import * as api from "/static/api.js";
-import { announce, cover, draw, hue, make } from "/static/dom.js";
+import { announce, cover, draw, hue, make, playlists } from "/static/dom.js";
 import { control, play, stop } from "/static/sound.js";
 import { clock, label, percent, say } from "/static/words.js";
 
@@ -27,8 +27,8 @@ export function progress(stages = STAGES) {
   };
 }
 
-// `clip` is the sound that was sent, where there is one: { url, duration }.
-export async function show(answer, clip, like) {
+// `clip` is the sound that was sent, where there is one: { url, duration }; `place` is the answer's in the API.
+export async function show(answer, clip, like, place) {
   const songs = [answer.identified, ...answer.matches].filter(Boolean);
   const details = await Promise.all(songs.map((song) => api.track(song.track_id).catch(() => null)));
   const cards = songs.map((song, i) => card(song, details[i], clip, like));
@@ -42,7 +42,8 @@ export async function show(answer, clip, like) {
     make("h2", {}, say("kin")),
     cards.length ? make("ol", { class: "songs", "data-kin": true }, ...cards) : make("p", {}, say("none")),
     search ? make("p", { class: "soft small" }, search.proven ? say("proven", { n: search.candidates })
-      : say("proposed", { n: search.compared_in_full, of: search.candidates })) : null);
+      : say("proposed", { n: search.compared_in_full, of: search.candidates })) : null,
+    playlists(place));
 }
 
 function mood(of) {

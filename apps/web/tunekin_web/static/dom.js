@@ -24,6 +24,12 @@ function fill(element, properties, children) {
   return element;
 }
 
+// Links to the songs as playlists, for players that people have already.
+export function playlists(place) {
+  const link = (kind) => make("a", { href: `${place}/playlist.${kind}`, download: `tunekin.${kind}` }, kind.toUpperCase());
+  return make("p", { class: "soft small" }, `${say("export")} `, link("m3u8"), " · ", link("xspf"));
+}
+
 export function announce(text) {
   document.getElementById("announce").textContent = text;
 }

@@ -170,7 +170,7 @@ export function view(main, { like }) {
     try {
       const ticket = await api.sendClip(data, { scope });
       const answer = await api.follow(ticket, steps.done);
-      result.replaceChildren(await show(answer, clip, like));
+      result.replaceChildren(await show(answer, clip, like, ticket.answer));
     } catch (error) {
       result.replaceChildren(problem(error, () => send(data, duration)));
     }

@@ -1,7 +1,7 @@
 // The page Moods: ten moods in words; each opens its songs.
 import * as api from "/static/api.js";
 import { songs } from "/static/answer.js";
-import { announce, hue, make, problem } from "/static/dom.js";
+import { announce, hue, make, playlists, problem } from "/static/dom.js";
 import { stop } from "/static/sound.js";
 import { label, say } from "/static/words.js";
 
@@ -36,8 +36,9 @@ export async function view(main, { like }) {
     heading.focus();
     try {
       const found = await api.songsOf(mood.id, order, Math.floor(Math.random() * 1e9));
-      list.replaceChildren(found.length ? songs(found.map((track) => ({ ...track, mood: mood.id })), like)
-        : make("p", { class: "soft" }, say("empty")));
+      if (found.length) {
+        list.replaceChildren(songs(found.map((track) => ({ ...track, mood: mood.id })), like), playlists(`/api/v1/moods/${mood.id}`));
+      } else list.replaceChildren(make("p", { class: "soft" }, say("empty")));
       announce(say("songs", { n: found.length }));
     } catch (error) {
       list.replaceChildren(problem(error, () => one(moods, mood, order)));

@@ -43,8 +43,9 @@ export function view(main, { like, about }) {
     results.replaceChildren(steps.list);
     try {
       const song = await api.track(id);
-      const answer = await api.follow(await api.askLike(id), steps.done);
-      results.replaceChildren(make("h2", {}, say("likeTitle", { title: song.title || say("unknown") })), await show(answer, null, like));
+      const ticket = await api.askLike(id);
+      const answer = await api.follow(ticket, steps.done);
+      results.replaceChildren(make("h2", {}, say("likeTitle", { title: song.title || say("unknown") })), await show(answer, null, like, ticket.answer));
     } catch (error) {
       results.replaceChildren(problem(error, () => similar(id)));
     }
