@@ -1,5 +1,6 @@
 """The gateway as an ASGI application: the REST API under ``/api/v1``, and the page."""
 
+import asyncio
 import contextlib
 import hmac
 import time
@@ -31,7 +32,7 @@ from tunekin_web.collection import Collection
 from tunekin_web.desk import Desk, Question, Ticket
 from tunekin_web.limits import RateLimit
 from tunekin_web.openapi import document
-from tunekin_web.problems import ForbiddenError, MissingError, RefusedError, UnauthorizedError, status_of
+from tunekin_web.problems import ForbiddenError, MissingError, RefusedError, TooSlowError, UnauthorizedError, status_of
 from tunekin_web.settings import WebSettings
 
 __all__ = ["Gateway", "application"]
@@ -110,15 +111,14 @@ class Gateway:
         if size > most:
             raise _too_large(most)
         with self._desk.place(size) as place:
-            # Read as it comes, so that one who sends more than was said is stopped at the limit.
-            data = bytearray()
-            async for part in request.stream():
-                data += part
-                if len(data) > size:
-                    raise _too_large(most)
-            if not data:
-                raise EmptyAudioError("the request has no body", hint="send a sound file as the body")
-            return _accepted(place.take(Question(options=options, data=bytes(data))))
+            try:
+                async with asyncio.timeout(self._settings.upload_s):
+                    data = await _read(request, most=size)
+            except TimeoutError as error:
+                raise TooSlowError(
+                    f"the clip did not come within {self._settings.upload_s:g} s", hint="send a shorter part of it"
+                ) from error
+            return _accepted(place.take(Question(options=options, data=data)))
 
     async def _post_similar(self, request: Request) -> Response:
         options = _options(request)
@@ -336,6 +336,18 @@ def _playlist(request: Request, title: str, songs: list[dict[str, Any]]) -> Resp
     ]
     headers = {"Content-Disposition": f'attachment; filename="tunekin.{kind}"', "Cache-Control": "no-store"}
     return Response(playlist.write(kind, title, entries), media_type=playlist.MEDIA_TYPES[kind], headers=headers)
+
+
+async def _read(request: Request, *, most: int) -> bytes:
+    """Read a body as it comes, so that one who sends more than was said is stopped at the limit."""
+    data = bytearray()
+    async for part in request.stream():
+        data += part
+        if len(data) > most:
+            raise _too_large(most)
+    if not data:
+        raise EmptyAudioError("the request has no body", hint="send a sound file as the body")
+    return bytes(data)
 
 
 def _too_large(most: int) -> AudioTooLargeError:

@@ -10,6 +10,7 @@ __all__ = [
     "RefusedError",
     "TooBusyError",
     "TooManyError",
+    "TooSlowError",
     "UnauthorizedError",
     "status_of",
 ]
@@ -57,6 +58,13 @@ class TooManyError(RefusedError):
 
     code = "gateway.rate"
     status = 429
+
+
+class TooSlowError(RefusedError):
+    """A clip does not come in time, and would keep others from its place."""
+
+    code = "gateway.slow"
+    status = 408
 
 
 class MissingError(RefusedError):

@@ -1,7 +1,9 @@
 """Serving: a socket, uvicorn, and the word where to look."""
 
+import signal
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
@@ -16,7 +18,7 @@ _BACKLOG = 256
 
 
 def serve(parts: Parts, *, settings: WebSettings, ready: Callable[[str], None]) -> None:
-    """Serve page and API until SIGINT or SIGTERM; clips that wait are answered first.
+    """Serve page and API until SIGINT or SIGTERM; clips that wait are answered first. Called in the main thread.
 
     Parameters
     ----------
@@ -32,6 +34,8 @@ def serve(parts: Parts, *, settings: WebSettings, ready: Callable[[str], None]) 
     SettingsError
         The address can't be listened at.
     """
+    # After its own orderly end uvicorn raises the signal again, for whoever handled it before.
+    signal.signal(signal.SIGTERM, _end)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -49,3 +53,8 @@ def serve(parts: Parts, *, settings: WebSettings, ready: Callable[[str], None]) 
             application(parts, settings=settings), log_config=None, access_log=False, server_header=False
         )
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _end(_: int, __: FrameType | None) -> None:
+    """Leave by way of every ``with``, so that nothing stays behind."""
+    raise SystemExit(0)

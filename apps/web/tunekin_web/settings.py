@@ -27,6 +27,8 @@ class WebSettings(Settings):
         Most bytes of clips that wait.
     clips_per_minute : int
         Most clips of one address in a minute; 0 sets no limit.
+    upload_s : float
+        How long a clip may take to come, in seconds.
     keep_s : float
         How long an answer may be fetched, in seconds.
     playback : bool
@@ -43,5 +45,6 @@ class WebSettings(Settings):
     max_clips: int = Field(default=200, ge=1)
     max_waiting_bytes: int = Field(default=256 * 1024 * 1024, ge=1)
     clips_per_minute: int = Field(default=60, ge=0)
+    upload_s: float = Field(default=60.0, gt=0)
     keep_s: float = Field(default=600.0, gt=0)
     playback: bool = True

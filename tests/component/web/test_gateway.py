@@ -1,5 +1,6 @@
 """The REST API: what it answers, and what it refuses."""
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -132,6 +133,27 @@ def test_an_upload_over_the_limit_is_refused_before_it_is_read(client):
     declared = client.post("/api/v1/clips", content=b"", headers={"Content-Length": "2000000"})
     assert (declared.status_code, declared.json()["error"]["code"]) == (413, "audio.too_large")
     assert client.post("/api/v1/clips", content=body()).status_code == 413
+
+
+def test_a_clip_that_comes_too_slowly_gives_its_place_back(loaded):
+    settings = WebSettings(upload_s=0.2, max_clips=1)
+
+    async def receive():
+        await asyncio.sleep(10)
+
+    async def run():
+        app = application(loaded.parts, settings=settings)
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/api/v1/clips", "query_string": b"", "headers": []}
+        for _ in range(2):
+            await app(dict(scope), receive, send)
+        return [message["status"] for message in sent if message["type"] == "http.response.start"]
+
+    assert asyncio.run(run()) == [408, 408]
 
 
 def test_a_full_desk_answers_429_and_says_when_to_come_again(loaded):
