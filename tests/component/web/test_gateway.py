@@ -211,7 +211,9 @@ def test_every_route_is_described_and_nothing_else(client):
 
 def test_every_response_forbids_what_the_page_does_not_need(client):
     for place in ("/", "/static/app.js", "/api/v1/moods", "/api/v1/nothing"):
-        policy = client.get(place).headers["content-security-policy"]
+        headers = client.get(place).headers
+        policy = headers["content-security-policy"]
+        assert headers["cache-control"] in {"no-cache", "no-store"}
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
 
