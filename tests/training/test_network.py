@@ -97,6 +97,14 @@ def test_the_network_sees_what_clustering_sees(network):
     )
 
 
+def test_what_a_lens_sees_can_be_shown_to_the_network_and_is_in_the_file():
+    lens = np.random.default_rng(0).normal(size=(SPACE.size, 4))
+    shown = fit(learnt(), space=SPACE, moods=3, seed=0, epochs=20, lens=lens).network
+    assert np.array_equal(predict(shown, MUSIC.summaries).argmax(axis=1), MOODS)
+    assert shown.layers[0].in_features == SPACE.size + 4
+    assert export(shown, summaries=MUSIC.summaries).max_difference < 1e-5
+
+
 def test_what_never_varies_does_no_harm():
     silent = Examples(
         summaries=np.zeros((30, FEATURES.summary_size), np.float32),

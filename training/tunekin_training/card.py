@@ -134,6 +134,11 @@ All runs in single threads from seed {report.seed}: the same machine and version
 
 def _lens(report: Report) -> str:
     """Say through which views moods were looked for."""
+    if report.lens_borrowed:
+        return """\
+Nothing beside the summaries is known of the tracks, so moods are looked for through the lens of the shipped model:
+   directions in which other songs differ more than cuts of one song do, and in which listeners felt otherwise. The
+   network is shown them, too."""
     views = []
     if report.cuts_per_track:
         views.append("directions in which songs differ more than clean and damaged cuts of one song (LDA)")

@@ -22,6 +22,7 @@ from tunekin_training.collection import find
 from tunekin_training.corpus import Corpus
 from tunekin_training.label import LabelFile, parse
 from tunekin_training.label import write as write_labels
+from tunekin_training.lens import write as write_lens
 from tunekin_training.listen import listen, make_corpus
 from tunekin_training.meaning import shown
 from tunekin_training.page import report_page
@@ -220,6 +221,7 @@ def _write(trained: Trained, *, labels: LabelFile, command: str, out: Path) -> P
     page = report_page(report, plots=plots, model_version=manifest.version, command=command)
     (reports / "index.html").write_text(page, encoding="utf-8")
     (reports / "report.json").write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    (reports / "lens.json").write_bytes(write_lens(trained.lens, summary_names=FEATURES.summary_names))
     (reports / "labels.toml").write_bytes(write_labels(LabelFile(about=labels.about, mood=words)))
     # Last: a folder without it is no model.
     (folder / "manifest.json").write_bytes(write_manifest(manifest))

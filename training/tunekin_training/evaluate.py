@@ -59,6 +59,8 @@ class Fold:
         How many there are.
     seed : int
         Fixes the learning.
+    lens : np.ndarray [shape=(p, q)] or None
+        What a network is shown besides, see `tunekin_training.network.fit`.
     """
 
     learnt: Examples
@@ -66,6 +68,7 @@ class Fold:
     asked: NDArray[np.float32]
     moods: int
     seed: int
+    lens: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -149,6 +152,7 @@ def out_of_fold(
     title: str,
     steps: Steps,
     share: float = 1.0,
+    lens: NDArray[np.float64] | None = None,
 ) -> OutOfFold:
     """Let models predict what they never heard.
 
@@ -174,6 +178,8 @@ def out_of_fold(
         Runs it for each fold.
     share : float
         Share of the artists that stay which is learnt from; less shows what more music would bring.
+    lens : np.ndarray [shape=(p, q)] or None
+        As in `Fold`.
 
     Returns
     -------
@@ -204,7 +210,7 @@ def out_of_fold(
             for rows in (train, valid)
         )
         asked = heard[held_out].reshape(-1, heard.shape[2])
-        tasks.append((Fold(learnt=learnt, valid=watched, asked=asked, moods=count, seed=seed),))
+        tasks.append((Fold(learnt=learnt, valid=watched, asked=asked, moods=count, seed=seed, lens=lens),))
     # Step 3
     predicted = np.zeros((*heard.shape[:2], count), dtype=np.float32)
     notes = []

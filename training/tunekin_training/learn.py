@@ -25,7 +25,7 @@ def learn_network(fold: Fold) -> Arrays:
         ``probabilities`` [shape=(asked, moods), dtype=float32], ``curves`` as `tunekin_training.network.Fitted` has
         them, ``epochs`` and ``temperature``.
     """
-    fitted = fit(fold.learnt, space=mood_space(), moods=fold.moods, seed=fold.seed, valid=fold.valid)
+    fitted = fit(fold.learnt, space=mood_space(), moods=fold.moods, seed=fold.seed, valid=fold.valid, lens=fold.lens)
     return {
         "probabilities": predict(fitted.network, fold.asked),
         "curves": fitted.curves,

@@ -9,7 +9,11 @@ that, each learnt from evidence where there is some:
 - *what is felt*: directions in which listeners' emotions change, by ridge regression on tracks and cuts in what stays,
   in the main axes of what it predicts.
 
-Without cuts the first view is the summary itself; without emotions the second is left out.
+Without emotions the second view is left out. Of a catalogue there are neither cuts nor emotions: it borrows the lens
+that was ground on the music of the shipped model, which `lens.json` holds. On either half of that music, seen through
+the lens of the other half, moods then correlate with listeners' emotions by 0.26 and 0.21, not by 0.05 and 0.12, and
+0.43 of the cuts through a telephone get their track's mood, not 0.22. In so few tracks such moods are harder to
+recognise: 0.78 instead of 0.87.
 
 References
 ----------
@@ -18,13 +22,17 @@ References
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 from sklearn.linear_model import Ridge
 
-__all__ = ["Lens", "fit_lens"]
+__all__ = ["Lens", "borrowed", "fit_lens", "write"]
+
+_SHIPPED = Path(__file__).with_name("lens.json")
 
 # On the development music: songs differ more than twice as much as clean and damaged cuts of them do.
 _STAYING = 4
@@ -98,6 +106,54 @@ def fit_lens(points: NDArray[np.float64], *, cuts: NDArray[np.float64], emotions
     felt = feeling @ _felt(points @ feeling, (cuts @ feeling)[asked], asked=asked, emotions=emotions[asked])
     felt = felt / _radius(points @ felt)
     return Lens(matrix=np.hstack((seen, felt)), staying=seen.shape[1], felt=felt.shape[1])
+
+
+class _Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A lens as a file holds it."""
+
+    summary_names: tuple[str, ...]
+    staying: int
+    felt: int
+    matrix: tuple[tuple[float, ...], ...]
+
+
+def write(lens: Lens, *, summary_names: tuple[str, ...]) -> bytes:
+    """Write a lens down, to five significant digits.
+
+    Parameters
+    ----------
+    lens : Lens
+        The lens.
+    summary_names : tuple of str
+        Numbers of the summaries that it was ground on, in order.
+
+    Returns
+    -------
+    bytes
+        JSON.
+    """
+    rows = tuple(tuple(float(f"{value:.5g}") for value in row) for row in lens.matrix.tolist())
+    document = _Document(summary_names=summary_names, staying=lens.staying, felt=lens.felt, matrix=rows)
+    return msgspec.json.encode(document) + b"\n"
+
+
+def borrowed(*, summary_names: tuple[str, ...]) -> Lens | None:
+    """Read the lens of the shipped model.
+
+    Parameters
+    ----------
+    summary_names : tuple of str
+        Numbers of the summaries to look at, in order.
+
+    Returns
+    -------
+    Lens or None
+        None where it was ground on other summaries.
+    """
+    document = msgspec.json.decode(_SHIPPED.read_bytes(), type=_Document)
+    if document.summary_names != summary_names:
+        return None
+    return Lens(matrix=np.array(document.matrix), staying=document.staying, felt=document.felt)
 
 
 def _staying(points: NDArray[np.float64], cuts: NDArray[np.float64]) -> NDArray[np.float64]:

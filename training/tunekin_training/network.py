@@ -48,16 +48,29 @@ class MoodNetwork(nn.Module):
         Standardise its dimensions.
     moods : int
         How many there are.
+    lens : np.ndarray [shape=(p, q)] or None
+        Directions in the standardised points that it is shown besides; none unless given.
     """
 
-    def __init__(self, space: MoodSpace, *, mean: NDArray[np.float32], scale: NDArray[np.float32], moods: int) -> None:
+    def __init__(
+        self,
+        space: MoodSpace,
+        *,
+        mean: NDArray[np.float32],
+        scale: NDArray[np.float32],
+        moods: int,
+        lens: NDArray[np.float64] | None = None,
+    ) -> None:
         super().__init__()
+        # No dimension at all, where there is no lens.
+        seen = np.zeros((space.size, 0)) if lens is None else lens
+        self.register_buffer("lens", torch.from_numpy(np.array(seen, dtype=np.float32)))
         constants = {"linear": space.linear, "cosine": space.cosine, "sine": space.sine, "mean": mean, "scale": scale}
         constants["temperature"] = np.ones(1, dtype=np.float32)
         for name, values in constants.items():
             self.register_buffer(name, torch.from_numpy(np.array(values, dtype=np.float32)))
         self.layers = nn.Sequential(
-            nn.Linear(space.size, _HIDDEN),
+            nn.Linear(space.size + seen.shape[1], _HIDDEN),
             nn.ReLU(),
             nn.Dropout(_DROPOUT),
             nn.Linear(_HIDDEN, _HIDDEN),
@@ -81,7 +94,10 @@ class MoodNetwork(nn.Module):
         """
         chroma = torch.sqrt((summary @ self.cosine) ** 2 + (summary @ self.sine) ** 2)
         points = torch.cat((summary @ self.linear, chroma), dim=1)
-        return self.layers(torch.clamp((points - self.mean) / self.scale, -_FARTHEST, _FARTHEST)) / self.temperature
+        standard = torch.clamp((points - self.mean) / self.scale, -_FARTHEST, _FARTHEST)
+        if self.lens.shape[1]:
+            standard = torch.cat((standard, standard @ self.lens), dim=1)
+        return self.layers(standard) / self.temperature
 
     def forward(self, summary: torch.Tensor) -> torch.Tensor:
         """Compute the probabilities.
@@ -132,6 +148,7 @@ def fit(
     valid: Examples | None = None,
     epochs: int = _MAX_EPOCHS,
     temperature: float = 1.0,
+    lens: NDArray[np.float64] | None = None,
 ) -> Fitted:
     """Train a network.
 
@@ -152,6 +169,8 @@ def fit(
         The most passes over the examples; exactly so many where `valid` is not given.
     temperature : float
         What the logits are divided by where `valid` is not given.
+    lens : np.ndarray [shape=(p, q)] or None
+        What the network is shown besides the standardised points: directions in them.
 
     Returns
     -------
@@ -163,7 +182,7 @@ def fit(
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            fitted = _fit(train, space=space, moods=moods, valid=valid, epochs=epochs)
+            fitted = _fit(train, space=space, moods=moods, valid=valid, epochs=epochs, lens=lens)
             found = temperature if valid is None else _temperature(fitted.network, valid)
             fitted.network.temperature.fill_(found)
             return fitted
@@ -190,13 +209,22 @@ def predict(network: MoodNetwork, summaries: NDArray[np.float32]) -> NDArray[np.
         return np.asarray(network(torch.from_numpy(np.array(summaries, dtype=np.float32))).numpy())
 
 
-def _fit(train: Examples, *, space: MoodSpace, moods: int, valid: Examples | None, epochs: int) -> Fitted:
+def _fit(
+    train: Examples,
+    *,
+    space: MoodSpace,
+    moods: int,
+    valid: Examples | None,
+    epochs: int,
+    lens: NDArray[np.float64] | None,
+) -> Fitted:
     points = space.points(train.summaries)
     scale = points.std(axis=0, dtype=np.float64)
     # A dimension in which everything is the same tells nothing.
     scale[scale <= 1e-6 * np.abs(points).max(axis=0)] = np.inf
     mean = points.mean(axis=0, dtype=np.float64)
-    network = MoodNetwork(space, mean=mean.astype(np.float32), scale=scale.astype(np.float32), moods=moods)
+    constants = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
+    network = MoodNetwork(space, **constants, moods=moods, lens=lens)
     optimiser = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
     data = _tensors(train)
     best, best_loss, best_epoch = copy.deepcopy(network.state_dict()), np.inf, 0

@@ -103,7 +103,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     felt_tracks : int
         Tracks whose emotions listeners told.
     lens_felt : int
-        Dimensions of the lens that come from these emotions.
+        Dimensions of the lens that come from emotions.
+    lens_borrowed : bool
+        Whether it is that of the shipped model.
     seed : int
         What fixes the run.
     epochs : int
@@ -136,6 +138,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     cuts_per_track: int
     felt_tracks: int
     lens_felt: int
+    lens_borrowed: bool
     seed: int
     epochs: int
     divisions: int

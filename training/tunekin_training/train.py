@@ -37,7 +37,7 @@ from tunekin_training.evaluate import (
 from tunekin_training.export import export
 from tunekin_training.label import TRAITS, Entry, LabelFile, evidence, name_moods
 from tunekin_training.learn import learn_network, learn_trees
-from tunekin_training.lens import Lens, fit_lens
+from tunekin_training.lens import Lens, borrowed, fit_lens
 from tunekin_training.network import fit, predict
 from tunekin_training.report import Curves, Judged, MoodReport, Place, Report
 from tunekin_training.space import mood_space
@@ -57,6 +57,9 @@ _TYPICAL = 8
 # Shares of the artists that the learning curve is drawn from.
 _SHARES = (0.25, 0.5)
 _RANDOM_DRAWS = 50
+# How much larger than its other inputs the network is shown what a borrowed lens sees. Of 250 tracks it recognises 0.78
+# of the moods with it, 0.70 with 1, 0.64 without.
+_SHOWN_WEIGHT = 3.0
 # Of plain K-means, whose groups depend on where it starts.
 _PLAIN_STARTS = 5
 # Silhouettes of more tracks take long, and say the same.
@@ -71,11 +74,14 @@ class Trained:
     ----------
     onnx : bytes
         The classifier.
+    lens : Lens
+        What its moods were looked for through.
     report : Report
         What is known about it.
     """
 
     onnx: bytes
+    lens: Lens
     report: Report
 
 
@@ -86,10 +92,20 @@ class _Music:
     corpus: Corpus
     points: NDArray[np.float64]
     cuts: NDArray[np.float64]
+    lent: Lens | None
 
     def lens(self, rows: NDArray[np.int64]) -> Lens:
-        """Grind a lens on some tracks."""
+        """Grind a lens on some tracks; where nothing is known of them but their summaries, take the borrowed one."""
+        if self.lent is not None:
+            return self.lent
         return fit_lens(self.points[rows], cuts=self.cuts[rows], emotions=self.corpus.emotions[rows])
+
+    def shown(self) -> NDArray[np.float64] | None:
+        """Say what the network is shown besides: it has no cuts to learn from what the borrowed lens knows."""
+        if self.lent is None:
+            return None
+        spread = self.lent.look(self.points).std(axis=0)
+        return np.asarray(_SHOWN_WEIGHT * self.lent.matrix / np.where(spread > 0, spread, 1.0))
 
 
 def train(
@@ -164,7 +180,16 @@ def train(
     divisions = _DIVISIONS if len(moods) <= _MANY_TRACKS else 1
     network, trees = (
         [
-            out_of_fold(corpus, moods=moods, memberships=shares, seed=seed + i, learn=learn, title=title, steps=steps)
+            out_of_fold(
+                corpus,
+                moods=moods,
+                memberships=shares,
+                seed=seed + i,
+                learn=learn,
+                title=title,
+                steps=steps,
+                lens=music.shown(),
+            )
             for i in range(divisions)
         ]
         for learn, title in ((learn_network, "training the network"), (learn_trees, "training the yardstick"))
@@ -181,6 +206,7 @@ def train(
                 title="learning from less",
                 steps=steps,
                 share=share,
+                lens=music.shown(),
             ).tracks,
         )["accuracy"]
         for share in _SHARES
@@ -207,6 +233,7 @@ def train(
         seed=seed,
         epochs=max(round(float(np.median([note["epochs"] for note in notes]))), 1),
         temperature=float(np.median([note["temperature"] for note in notes])),
+        lens=music.shown(),
     )
     # Step 8
     exported = export(fitted.network, summaries=corpus.summaries)
@@ -220,6 +247,7 @@ def train(
         cuts_per_track=corpus.cuts.shape[1],
         felt_tracks=int((~np.isnan(corpus.emotions).any(axis=1)).sum()) if corpus.emotion_names else 0,
         lens_felt=lens.felt,
+        lens_borrowed=music.lent is not None,
         seed=seed,
         epochs=fitted.epochs,
         divisions=divisions,
@@ -233,7 +261,7 @@ def train(
         moods=_mood_reports(corpus, moods=moods, words=words, predicted=network, sure=sure),
         places=_places(corpus, atlas=atlases[0], moods=moods, sure=sure),
     )
-    return Trained(onnx=exported.onnx, report=report)
+    return Trained(onnx=exported.onnx, lens=lens, report=report)
 
 
 def measure(corpus: Corpus, *, moods: NDArray[np.int64], network: OutOfFold, trees: OutOfFold) -> dict[str, float]:
@@ -277,11 +305,13 @@ def _music(corpus: Corpus, *, version: FeatureVersion) -> _Music:
     """Put tracks and cuts on one scale, that of the tracks."""
     space = mood_space(version)
     points = space.points(corpus.summaries)
+    known = corpus.cuts.shape[1] or not np.isnan(corpus.emotions).all()
     cuts = space.points(corpus.cuts.reshape(-1, corpus.summaries.shape[1]))
     return _Music(
         corpus=corpus,
         points=standardise(points),
         cuts=standardise(cuts, as_in=points).reshape(*corpus.cuts.shape[:2], points.shape[1]),
+        lent=None if known else borrowed(summary_names=version.summary_names),
     )
 
 
@@ -321,7 +351,8 @@ def _agreement_with_listeners(
             for part in (np.setdiff1d(rows, valid), valid)
         )
         asked = corpus.summaries[held_out]
-        tasks.append((Fold(learnt=learnt, valid=watched, asked=asked, moods=clusters, seed=seed),))
+        fold = Fold(learnt=learnt, valid=watched, asked=asked, moods=clusters, seed=seed, lens=music.shown())
+        tasks.append((fold,))
     given = [result["probabilities"].argmax(axis=1) for result in steps.run("asking listeners", learn_network, tasks)]
     # Step 3
     expected = np.full_like(corpus.emotions, np.nan)

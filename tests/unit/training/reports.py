@@ -21,6 +21,7 @@ def report() -> Report:
         cuts_per_track=8,
         felt_tracks=30,
         lens_felt=3,
+        lens_borrowed=False,
         seed=7,
         epochs=9,
         divisions=3,

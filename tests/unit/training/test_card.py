@@ -43,3 +43,4 @@ def test_what_is_unknown_is_left_out(report):
     assert "telephone" not in text.replace("telephone lines", "")
     assert "was not\n  measured" in text
     assert "\n\n\n" not in text
+    assert "lens of the shipped model" in card(msgspec.structs.replace(silent, lens_borrowed=True))

@@ -31,9 +31,9 @@ MOODS = np.arange(90) % 3
 SHARES = np.eye(3, dtype=np.float32)[MOODS]
 
 
-def asked_of(music: Corpus, learn: Callable[[Fold], Arrays], **options: float) -> OutOfFold:
+def asked_of(music: Corpus, learn: Callable[[Fold], Arrays], *, share: float = 1.0) -> OutOfFold:
     return out_of_fold(
-        music, moods=MOODS, memberships=SHARES, seed=0, learn=learn, title="learning", steps=Steps(), **options
+        music, moods=MOODS, memberships=SHARES, seed=0, learn=learn, title="learning", steps=Steps(), share=share
     )
 
 

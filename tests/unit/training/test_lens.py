@@ -1,10 +1,15 @@
 """The lens: shows what stays in a song and what is felt, and hides what comes and goes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tunekin_training.lens import fit_lens
+from tunekin.features import FEATURES
+from tunekin_training import lens as module
+from tunekin_training.lens import borrowed, fit_lens, write
+from tunekin_training.space import mood_space
 
 TRACKS, CUTS, SIZE = 200, 4, 12
 NOBODY = np.zeros((TRACKS, 0))
@@ -62,3 +67,28 @@ def test_without_cuts_everything_is_seen() -> None:
 def test_tracks_that_are_all_the_same_have_one_place() -> None:
     lens = fit_lens(np.zeros((9, SIZE)), cuts=np.zeros((9, CUTS, SIZE)), emotions=np.zeros((9, 0)))
     assert not lens.look(np.zeros((9, SIZE))).any()
+
+
+# --- borrowed ---
+
+
+def test_the_shipped_lens_looks_at_the_points_of_this_feature_version() -> None:
+    lens = borrowed(summary_names=FEATURES.summary_names)
+    assert lens is not None
+    assert lens.matrix.shape == (mood_space().size, lens.staying + lens.felt)
+    assert lens.felt > 0
+
+
+def test_no_lens_is_borrowed_for_other_summaries() -> None:
+    assert borrowed(summary_names=FEATURES.summary_names[1:]) is None
+
+
+def test_a_lens_that_is_written_down_can_be_lent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    points, cuts = music()
+    lens = fit_lens(points, cuts=cuts, emotions=feelings(points, number=2))
+    (tmp_path / "lens.json").write_bytes(write(lens, summary_names=("a", "b")))
+    monkeypatch.setattr(module, "_SHIPPED", tmp_path / "lens.json")
+    lent = borrowed(summary_names=("a", "b"))
+    assert lent is not None
+    np.testing.assert_allclose(lent.matrix, lens.matrix, rtol=1e-4)
+    assert (lent.staying, lent.felt) == (lens.staying, lens.felt)
