@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.quality.pieces import Piece
-from tunekin.features import FEATURES, frames_to_bytes
+from tunekin.features import FEATURES, frames_to_bytes, views_to_bytes
 from tunekin.messages import Classified, ClipOptions, ClipSubject, Match
 from tunekin_classifier.adapters.onnx_model import OnnxMoodModel
 from tunekin_classifier.settings import ClassifierSettings
@@ -64,6 +64,7 @@ class Catalogue:
             Track(
                 track_id=_name(piece.number),
                 frames=piece.whole.frames,
+                views=piece.whole.views,
                 group=recordings[piece.number].artist.casefold() or None,
                 mood=int(of_moods.argmax()),
             )
@@ -121,6 +122,7 @@ class Catalogue:
             feature_version=FEATURES.name,
             frames=frames_to_bytes(features.frames),
             summary=tuple(features.summary.tolist()),
+            views=views_to_bytes(features.views),
             model_version=self._model.manifest.version,
             probabilities=tuple(self._model.probabilities(features.summary[None])[0].tolist()),
         )

@@ -20,6 +20,7 @@ header             meaning, and what holds where it is missing
 ``ce_topk``        clips: matches wanted, 1 to 100; 5
 ``ce_scope``       clips: ``all`` or ``mood``; ``all``
 ``ce_mode``        clips: ``certified`` or ``shortlist``; ``certified``
+``ce_weights``     clips: factors of the views' weights, as ``rhythm=2,timbre=0.5``; 1 each
 ``ce_startms``     clips: start of the part that is meant; the beginning
 ``ce_durationms``  clips: length of the part that is meant; all of it
 ``ce_title``       catalogue: title; likewise ``ce_artist``, ``ce_album``, ``ce_isrc``, ``ce_musicbrainzid``; unknown
@@ -261,6 +262,8 @@ def _attributes_of_clip(clip: ClipSubject) -> dict[str, str]:
     options = clip.options
     attributes = {"source": source or _DEFAULT_SOURCE, "id": event_id}
     attributes |= {"topk": str(options.k), "scope": options.scope, "mode": options.mode}
+    if options.weights:
+        attributes["weights"] = ",".join(f"{view}={factor:g}" for view, factor in options.weights)
     if options.start_s is not None:
         attributes["startms"] = str(round(options.start_s * 1000))
     if options.duration_s is not None:
@@ -481,6 +484,19 @@ def _choice(name: str, text: str, choices: Iterable[T]) -> T:
     raise OptionError(msg, hint=f"{name} takes {' or '.join(map(str, choices))}")
 
 
+def _weights(name: str, text: str) -> tuple[tuple[str, float], ...]:
+    """Read factors by view; whether there is such a view only the ranker knows."""
+    pairs = []
+    for part in text.split(","):
+        view, _, factor = part.partition("=")
+        try:
+            pairs.append((view.strip(), float(factor)))
+        except ValueError as error:
+            msg = f"{name} is {text[:40]!r}"
+            raise OptionError(msg, hint=f"{name} takes factors by view, as rhythm=2,timbre=0.5") from error
+    return tuple(pairs)
+
+
 def _check_type(topic: Topic, headers: dict[str, str]) -> None:
     types = [EVENT_TYPES[carried] for carried in topic.carries]
     if headers.get("type", types[0]) not in types:
@@ -515,6 +531,7 @@ def _clip_options(headers: dict[str, str]) -> ClipOptions:
         k=read("topk", lambda name, text: _integer(name, text, low=1, high=K_MAX), default.k),
         scope=read("scope", lambda name, text: _choice(name, text, get_args(Scope)), default.scope),
         mode=read("mode", lambda name, text: _choice(name, text, get_args(Mode)), default.mode),
+        weights=read("weights", _weights, default.weights),
         start_s=read("startms", seconds, None),
         duration_s=read("durationms", seconds, None),
     )

@@ -4,10 +4,14 @@ Conventions
 -----------
 Audio is mono float32 in [-1, 1] at ``sample_rate_hz``; ``n`` counts samples, ``t`` STFT columns, ``m`` frames.
 
-A *frame* is the mean of ``columns_per_frame`` consecutive MFCC columns, standardised by the version's constants.
-Frame ``i`` stands for the span ``[i, i + 1) * frame_s`` of the signal.
+A *frame* is the cepstrum of ``columns_per_frame`` averaged columns of the band that every microphone passes, freed of
+what stays the same around it: what a clip is aligned with a track by. Frame ``i`` stands for the span
+``[i, i + 1) * frame_s`` of the signal.
 
 A *summary* is the fixed-length vector of means and deviations of all eight features: the classifier's input.
+
+A *view* is a short vector of the whole signal in one respect, such as its rhythm, in which Euclidean distances mean
+something, with the distance within which the nearest twentieth of all music lies.
 """
 
 from dataclasses import dataclass
@@ -15,7 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FEATURES", "FeatureVersion", "frames_from_bytes", "frames_to_bytes"]
+__all__ = [
+    "FEATURES",
+    "FeatureVersion",
+    "frames_from_bytes",
+    "frames_to_bytes",
+    "views_from_bytes",
+    "views_to_bytes",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +53,16 @@ class FeatureVersion:
         Levels lower than this below the local peak count as this far below it.
     peak_window_s : float
         Length of the window, centred on each column, whose loudest band is the local peak.
-    frame_mean, frame_scale : tuple of float [n_mfcc]
-        Constants that standardise a frame: ``(frame - frame_mean) / frame_scale``.
+    mfcc_mean, mfcc_scale : tuple of float [n_mfcc]
+        Constants that standardise averaged coefficients in a summary: ``(mfcc - mfcc_mean) / mfcc_scale``.
+    band_hz : tuple of (float, float)
+        Band that frames are made of.
+    band_floor_db : float
+        As `floor_db`, within the band.
+    centre_window_s, spread_window_s : float
+        Lengths of the windows around a frame whose mean is taken off, and whose deviation it is divided by.
+    views : tuple of (str, int)
+        Name and length of each view, in order.
     """
 
     name: str
@@ -55,8 +74,13 @@ class FeatureVersion:
     columns_per_frame: int
     floor_db: float
     peak_window_s: float
-    frame_mean: tuple[float, ...]
-    frame_scale: tuple[float, ...]
+    mfcc_mean: tuple[float, ...]
+    mfcc_scale: tuple[float, ...]
+    band_hz: tuple[float, float]
+    band_floor_db: float
+    centre_window_s: float
+    spread_window_s: float
+    views: tuple[tuple[str, int], ...]
 
     @property
     def frame_s(self) -> float:
@@ -77,10 +101,15 @@ class FeatureVersion:
         """Count of numbers in a summary."""
         return len(self.summary_names)
 
+    @property
+    def views_size(self) -> int:
+        """Count of numbers in all views: their vectors one after another, then the reach of each."""
+        return sum(length for _, length in self.views) + len(self.views)
 
-# Constants measured over all frames of the development music; see docs/adr on frames for how.
+
+# Constants measured over the development music; see docs/adr on frames and on views for how.
 FEATURES = FeatureVersion(
-    name="f1",
+    name="f2",
     sample_rate_hz=22_050,
     n_fft=2_048,
     hop=512,
@@ -89,7 +118,7 @@ FEATURES = FeatureVersion(
     columns_per_frame=4,
     floor_db=40.0,
     peak_window_s=6.0,
-    frame_mean=(
+    mfcc_mean=(
         -394.6,
         52.05,
         20.34,
@@ -111,7 +140,7 @@ FEATURES = FeatureVersion(
         -1.209,
         -1.186,
     ),
-    frame_scale=(
+    mfcc_scale=(
         31.2,
         21.57,
         15.08,
@@ -133,6 +162,11 @@ FEATURES = FeatureVersion(
         5.929,
         6.044,
     ),
+    band_hz=(300.0, 3_400.0),
+    band_floor_db=22.0,
+    centre_window_s=3.0,
+    spread_window_s=6.0,
+    views=(("style", 40), ("feeling", 13), ("timbre", 24), ("rhythm", 24), ("harmony", 16)),
 )
 
 
@@ -168,3 +202,35 @@ def frames_from_bytes(data: bytes, *, n_mfcc: int = FEATURES.n_mfcc) -> NDArray[
         Read-only view of the frames.
     """
     return np.frombuffer(data, dtype="<f2").reshape(-1, n_mfcc)
+
+
+def views_to_bytes(views: NDArray[np.floating]) -> bytes:
+    """Pack views as the catalogue stores them: float16, little-endian.
+
+    Parameters
+    ----------
+    views : np.ndarray [shape=(views_size,)]
+        All views of one clip or track.
+
+    Returns
+    -------
+    bytes
+        ``2 * views_size`` bytes.
+    """
+    return np.ascontiguousarray(views, dtype="<f2").tobytes()
+
+
+def views_from_bytes(data: bytes) -> NDArray[np.float16]:
+    """Unpack views that `views_to_bytes` packed.
+
+    Parameters
+    ----------
+    data : bytes
+        Packed views; empty where there are none.
+
+    Returns
+    -------
+    np.ndarray [shape=(views_size,), dtype=float16]
+        Read-only.
+    """
+    return np.frombuffer(data, dtype="<f2")

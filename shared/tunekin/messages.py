@@ -145,6 +145,8 @@ class ClipOptions(_Struct, frozen=True):
         Whether the answer is proven to be what comparing every track would give, or faiss's proposal decides.
     start_s, duration_s : float or None
         Part of the sound that is meant; unset means all of it.
+    weights : tuple of (str, float)
+        What to multiply the weight of a view by, as ``("rhythm", 2.0)``; 1 for views that are not named.
     """
 
     k: int = 5
@@ -152,6 +154,7 @@ class ClipOptions(_Struct, frozen=True):
     mode: Mode = "certified"
     start_s: float | None = None
     duration_s: float | None = None
+    weights: tuple[tuple[str, float], ...] = ()
 
 
 class Track(_Struct, frozen=True):
@@ -328,9 +331,11 @@ class Features(_Struct, frozen=True):
     feature_version : str
         Name of the feature version.
     frames : bytes
-        Standardised MFCC frames, packed by `tunekin.features.frames_to_bytes`.
+        Frames, packed by `tunekin.features.frames_to_bytes`.
     summary : tuple of float
         Summary vector, in the order of the version's ``summary_names``.
+    views : bytes
+        Views, packed by `tunekin.features.views_to_bytes`; empty in messages of version 1.
     trace : Trace
         The way so far.
     """
@@ -340,6 +345,7 @@ class Features(_Struct, frozen=True):
     frames: bytes
     summary: tuple[float, ...]
     trace: Trace = Trace()
+    views: bytes = b""
 
 
 class Classified(_Struct, frozen=True):
@@ -354,6 +360,8 @@ class Classified(_Struct, frozen=True):
     frames : bytes
         As in `Features`.
     summary : tuple of float
+        As in `Features`.
+    views : bytes
         As in `Features`.
     model_version : str
         Name of the mood model.
@@ -370,6 +378,7 @@ class Classified(_Struct, frozen=True):
     model_version: str
     probabilities: tuple[float, ...]
     trace: Trace = Trace()
+    views: bytes = b""
 
 
 class TrackSelected(_Struct, frozen=True):
@@ -433,10 +442,21 @@ class MoodAnswer(_Struct, frozen=True):
 
 
 class Why(_Struct, frozen=True):
-    """One reason for a match: a view of the sound and how alike the two are in it, 0 to 1."""
+    """One view of the sound, and how alike the two are in it.
+
+    Attributes
+    ----------
+    view : str
+        Name of the view, as in a clip's ``weights``.
+    similarity : float
+        Share of all pairs of songs that are less alike in it, 0 to 1.
+    label : Label or None
+        The view in words.
+    """
 
     view: str
     similarity: float
+    label: Label | None = None
 
 
 class Match(_Struct, frozen=True):
@@ -597,8 +617,8 @@ Message: TypeAlias = ClipSubmitted | TrackQuery | TrackSubmitted | InternalMessa
 
 # The version of each internal message that this code writes, and the newest that it reads.
 INTERNAL_VERSIONS: dict[type[InternalMessage], int] = {
-    Audio: 1,
-    Features: 1,
-    Classified: 1,
-    TrackSelected: 1,
+    Audio: 2,
+    Features: 2,
+    Classified: 2,
+    TrackSelected: 2,
 }

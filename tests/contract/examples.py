@@ -38,6 +38,9 @@ from tunekin.messages import (
 )
 from tunekin.ports import Record
 
+# JSON has no versions, it only ever gets more fields: how often it has.
+_PUBLIC_FORMS = {Answer: 2}
+
 GOLDEN = Path(__file__).parent / "golden"
 
 TRACE = Trace(
@@ -82,7 +85,12 @@ MATCH = Match(
 EXAMPLES: dict[str, Message] = {
     "audio": Audio(subject=CLIP, pcm=b"\x00\x00\xff\x7f", sample_rate_hz=22_050, trace=TRACE),
     "features": Features(
-        subject=TRACK, feature_version="f1", frames=b"\x00\x3c" * 20, summary=(0.5, -1.0), trace=TRACE
+        subject=TRACK,
+        feature_version="f1",
+        frames=b"\x00\x3c" * 20,
+        summary=(0.5, -1.0),
+        trace=TRACE,
+        views=b"\x00\x3c" * 3,
     ),
     "classified": Classified(
         subject=CLIP,
@@ -92,6 +100,7 @@ EXAMPLES: dict[str, Message] = {
         model_version="default-1",
         probabilities=(0.75, 0.25),
         trace=TRACE,
+        views=b"\x00\x3c" * 3,
     ),
     "track_selected": TrackSelected(subject=CLIP, track_id="8d2f0c1b5e6a7f90", trace=TRACE),
     "answered": Answer(
@@ -135,7 +144,7 @@ EXAMPLES: dict[str, Message] = {
 def golden_path(name: str) -> Path:
     """File of an example in the version that this code writes."""
     message = EXAMPLES[name]
-    version = INTERNAL_VERSIONS.get(type(message), 1)  # type: ignore[arg-type]
+    version = (INTERNAL_VERSIONS | _PUBLIC_FORMS).get(type(message), 1)  # type: ignore[arg-type]
     return GOLDEN / f"{name}.v{version}.json"
 
 

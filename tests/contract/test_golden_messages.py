@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.examples import EXAMPLES, GOLDEN, from_document, golden_path, to_document
 from tunekin import codec
-from tunekin.messages import ClipSubmitted, Message, TrackQuery, TrackSubmitted
+from tunekin.messages import Classified, ClipSubmitted, Features, Message, TrackQuery, TrackSubmitted
 from tunekin.topics import TOPICS
 
 
@@ -30,8 +30,11 @@ def as_read(message: Message) -> Message:
 
 @pytest.mark.parametrize("path", sorted(GOLDEN.glob("*.json")), ids=lambda path: path.stem)
 def test_every_golden_file_is_still_readable(path: Path) -> None:
-    name = path.name.split(".")[0]
-    assert codec.decode(from_document(path.read_text(encoding="utf-8"))) == as_read(EXAMPLES[name])
+    name, version, _ = path.name.split(".")
+    expected = as_read(EXAMPLES[name])
+    if version == "v1" and isinstance(expected, Features | Classified):
+        expected = msgspec.structs.replace(expected, views=b"")
+    assert codec.decode(from_document(path.read_text(encoding="utf-8"))) == expected
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

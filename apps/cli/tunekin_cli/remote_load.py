@@ -8,6 +8,7 @@ import msgspec
 
 from tunekin import codec
 from tunekin.blobs import is_within
+from tunekin.features import FEATURES
 from tunekin.kafka import KafkaBus, KafkaProducer
 from tunekin.messages import Trace, Track, TrackOutcome, TrackSubject, TrackSubmitted
 from tunekin.ports import BlobStore, ClaimCheck, Delivery, Record
@@ -91,7 +92,7 @@ def known_contents(servers: Servers) -> dict[str, str]:
         The catalogue can't be reached.
     """
     with servers.reader() as reader:
-        return reader.contents()
+        return reader.contents(FEATURES.name)
 
 
 @contextlib.contextmanager

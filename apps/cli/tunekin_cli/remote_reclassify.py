@@ -94,6 +94,7 @@ def _pass(
                 feature_version=FEATURES.name,
                 frames=stored.frames,
                 summary=stored.summary,
+                views=stored.views,
                 trace=Trace(published_ms=time.time() * 1000),
             )
             waiting.add(stored.track.track_id)

@@ -15,6 +15,8 @@ __all__ = ["show_answer", "show_error", "show_found", "show_mood", "show_moods",
 
 # A less probable runner-up tells a listener nothing.
 _WORTH_SAYING = 0.05
+# Views that a line of a list names.
+_REASONS = 2
 
 
 def show_error(error: TunekinError) -> None:
@@ -50,7 +52,7 @@ def show_answer(answer: Answer, *, console: Console | None = None) -> None:
             Text.assemble("this is ", (_name(found), "bold"), f", at {_clock(found.track_span_s[0])}"), soft_wrap=True
         )
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("", "song", "artist", "alike", "moment"):
+    for column in ("", "song", "artist", "alike", "moment", "most alike in"):
         table.add_column(column, justify="right" if column in {"", "alike"} else "left", overflow="fold")
     for place, match in enumerate(answer.matches, start=1):
         table.add_row(
@@ -59,6 +61,7 @@ def show_answer(answer: Answer, *, console: Console | None = None) -> None:
             Text(match.artist or "unknown"),
             f"{match.similarity:.1%}",
             f"at {_clock(match.track_span_s[0])}",
+            Text(", ".join(why.label.en for why in match.why[:_REASONS] if why.label), style="dim"),
         )
     console.print(table)
     if answer.search is not None:

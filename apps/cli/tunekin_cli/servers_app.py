@@ -75,6 +75,10 @@ def _publish(
         Literal["certified", "shortlist"],
         typer.Option(help="Prove the answer, or take what the prefilter proposes."),
     ] = "certified",
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(help="Factor of a view's weight, as rhythm=2; may be given several times.", metavar="VIEW=FACTOR"),
+    ] = None,
     json: _Json = False,
 ) -> None:
     """Publish recordings to the topic clips."""
@@ -87,7 +91,7 @@ def _publish(
             Servers.read(),
             files or [],
             track_id=track,
-            options=similar.options(start_s=start, duration_s=duration, k=k, scope=scope, mode=mode),
+            options=similar.options(start_s=start, duration_s=duration, k=k, scope=scope, mode=mode, weights=weight),
             wait_s=timeout if wait else None,
             as_json=json,
         )

@@ -1,6 +1,7 @@
 """``tunekin similar``: the mood of a recording or song, and the songs most like it."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tunekin.codec import answer_json
@@ -10,11 +11,20 @@ from tunekin_cli import render
 from tunekin_cli.context import Context
 from tunekin_embedded.clip_lane import ClipLane
 from tunekin_embedded.parts import Parts
+from tunekin_ranker.kin import balanced
 
 __all__ = ["options", "read_recording", "run"]
 
 
-def options(*, start_s: float | None, duration_s: float | None, k: int, scope: Scope, mode: Mode) -> ClipOptions:
+def options(
+    *,
+    start_s: float | None,
+    duration_s: float | None,
+    k: int,
+    scope: Scope,
+    mode: Mode,
+    weights: Sequence[str] | None = None,
+) -> ClipOptions:
     """Check the options that go together.
 
     Parameters
@@ -27,6 +37,8 @@ def options(*, start_s: float | None, duration_s: float | None, k: int, scope: S
         Part of the catalogue that is meant.
     mode : {'certified', 'shortlist'}
         Search that is meant.
+    weights : sequence of str or None
+        Factors of the views' weights, as ``rhythm=2``.
 
     Returns
     -------
@@ -36,12 +48,23 @@ def options(*, start_s: float | None, duration_s: float | None, k: int, scope: S
     Raises
     ------
     OptionError
-        A part of no length.
+        A part of no length, or a weight that is none.
     """
     if duration_s == 0:
         msg = "--duration is 0"
         raise OptionError(msg, hint="leave it out for all of the recording, or give at least 1 second")
-    return ClipOptions(k=k, scope=scope, mode=mode, start_s=start_s, duration_s=duration_s)
+    factors = tuple(map(_factor, weights or ()))
+    # Refused before anything is heard.
+    balanced(dict(factors))
+    return ClipOptions(k=k, scope=scope, mode=mode, start_s=start_s, duration_s=duration_s, weights=factors)
+
+
+def _factor(text: str) -> tuple[str, float]:
+    view, _, factor = text.partition("=")
+    try:
+        return view, float(factor)
+    except ValueError as error:
+        raise OptionError(f"--weight is {text!r}", hint="say a view and a factor, as rhythm=2") from error
 
 
 def run(context: Context, file: Path | None, *, track_id: str | None, options: ClipOptions, as_json: bool) -> int:

@@ -48,6 +48,7 @@ def reclassify(parts: Parts, latest: Callable[[], classifier.MoodModel]) -> Iter
                 feature_version=FEATURES.name,
                 frames=stored.frames,
                 summary=stored.summary,
+                views=stored.views,
                 trace=Trace(published_ms=parts.clock() * 1000),
             )
             producer.send(codec.encode(message))

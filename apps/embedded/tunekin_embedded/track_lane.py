@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from tunekin import codec
+from tunekin.features import FEATURES
 from tunekin.local import LocalBus, LocalProducer
 from tunekin.messages import Trace, Track, TrackOutcome, TrackSubject, TrackSubmitted
 from tunekin.ports import ClaimCheck, Clock, Record
@@ -48,7 +49,9 @@ def load(parts: Parts, tracks: Iterable[Track]) -> Iterator[TrackOutcome]:
     workers = parts.settings.program.worker_count()
     bus = LocalBus(clock=parts.clock, partitions=workers * _PARTITIONS_PER_WORKER, backlog_bytes=_BACKLOG_BYTES)
     outcomes = bus.consumer(["catalog.outcomes"], group="load")
-    submissions = _Submissions(tracks, known=parts.reader.contents(), producer=bus.producer(), clock=parts.clock)
+    submissions = _Submissions(
+        tracks, known=parts.reader.contents(FEATURES.name), producer=bus.producer(), clock=parts.clock
+    )
     with contextlib.ExitStack() as stack:
         computes = [stack.enter_context(contextlib.closing(ComputeProcess())) for _ in range(workers)]
         crew = stack.enter_context(_Crew(bus))

@@ -128,9 +128,10 @@ class Ticket:
             How many stages are done, and the answer at the end.
         """
         while True:
-            changed = self.changed
-            yield len(self.stages), self.answer
-            if self.answer is not None:
+            # Whoever watches may take its time with what it is given: what comes meanwhile is the next turn's.
+            changed, answer = self.changed, self.answer
+            yield len(self.stages), answer
+            if answer is not None:
                 return
             await changed.wait()
 

@@ -68,6 +68,7 @@ def service(latest: Callable[[], MoodModel], *, topics: tuple[str, ...]) -> Serv
             feature_version=message.feature_version,
             frames=message.frames,
             summary=message.summary,
+            views=message.views,
             model_version=manifest.version,
             probabilities=tuple(model.probabilities(summary)[0].tolist()),
             trace=message.trace,

@@ -1,4 +1,4 @@
-"""Turn a signal into the frames and the summary that a feature version defines.
+"""Turn a signal into the frames, the summary and the views that a feature version defines.
 
 Everything comes from one magnitude spectrogram.
 """
@@ -9,9 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunekin.features import FEATURES, FeatureVersion
-from tunekin_featurizer import chroma, hpss, mfcc, spectral, stft, tempo
+from tunekin_featurizer import band, chroma, hpss, mfcc, spectral, stft, tempo
+from tunekin_featurizer.descriptor import DESCRIBED_FLOOR_DB, Columns, describe
+from tunekin_featurizer.views import ViewModel, shipped
 
-__all__ = ["Analysis", "FeatureSet", "analyse", "average_columns", "featurize", "standardise", "summarise"]
+__all__ = [
+    "Analysis",
+    "FeatureSet",
+    "analyse",
+    "average_columns",
+    "columns_of",
+    "featurize",
+    "standardise",
+    "summarise",
+]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,6 +39,12 @@ class Analysis:
         Shares of the column's energy, 0 to 1.
     chroma : np.ndarray [shape=(12, t), dtype=float32]
         Pitch classes from C upwards, 0 to 1.
+    levels : np.ndarray [shape=(n_mels, t), dtype=float32]
+        Levels of the mel bands in dB, relative to anything.
+    relative : np.ndarray [shape=(n_mels, t), dtype=float32]
+        Levels relative to the local peak.
+    peak_db : np.ndarray [shape=(t,), dtype=float32]
+        The local peak.
     mfcc : np.ndarray [shape=(n_mfcc, t), dtype=float32]
         Cepstral coefficients of levels relative to the local peak.
     tempo_bpm : float
@@ -40,6 +57,9 @@ class Analysis:
     harmonic_share: NDArray[np.float32]
     percussive_share: NDArray[np.float32]
     chroma: NDArray[np.float32]
+    levels: NDArray[np.float32]
+    relative: NDArray[np.float32]
+    peak_db: NDArray[np.float32]
     mfcc: NDArray[np.float32]
     tempo_bpm: float
 
@@ -51,16 +71,21 @@ class FeatureSet:
     Attributes
     ----------
     frames : np.ndarray [shape=(m, n_mfcc), dtype=float16]
-        Standardised frames, as the catalogue stores them.
+        Frames, as the catalogue stores them.
     summary : np.ndarray [shape=(summary_size,), dtype=float32]
         Numbers named by ``FeatureVersion.summary_names``, all finite.
+    views : np.ndarray [shape=(views_size,), dtype=float16]
+        Views, then the reach of each, as the catalogue stores them.
     """
 
     frames: NDArray[np.float16]
     summary: NDArray[np.float32]
+    views: NDArray[np.float16]
 
 
-def featurize(y: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> FeatureSet:
+def featurize(
+    y: NDArray[np.float32], *, version: FeatureVersion = FEATURES, view_model: ViewModel | None = None
+) -> FeatureSet:
     """Compute the features of a signal.
 
     Parameters
@@ -69,11 +94,13 @@ def featurize(y: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> 
         Mono signal in [-1, 1] at ``version.sample_rate_hz``, at least one sample. A gain changes no feature.
     version : FeatureVersion
         Fixes every number.
+    view_model : ViewModel or None
+        What makes views of a descriptor; the version's own unless another is studied.
 
     Returns
     -------
     FeatureSet
-        Frames and summary; finite for every signal, silence included.
+        Frames, summary and views; finite for every signal, silence included.
 
     Raises
     ------
@@ -84,13 +111,50 @@ def featurize(y: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> 
     --------
     >>> t = np.arange(22_050, dtype=np.float32) / 22_050
     >>> features = featurize(np.sin(2 * np.pi * 440 * t))
-    >>> features.frames.shape, features.summary.shape
-    ((11, 20), (75,))
+    >>> features.frames.shape, features.summary.shape, features.views.shape
+    ((11, 20), (75,), (122,))
     """
     analysis = analyse(y, version=version)
     averages = average_columns(analysis.mfcc, columns_per_frame=version.columns_per_frame)
-    frames = standardise(averages, version=version)
-    return FeatureSet(frames=frames, summary=summarise(analysis, frames))
+    return FeatureSet(
+        frames=band.band_frames(analysis.levels, version=version),
+        summary=summarise(analysis, standardise(averages, version=version)),
+        views=(view_model or shipped()).of(describe(columns_of(analysis, version=version), version=version)),
+    )
+
+
+def columns_of(analysis: Analysis, *, version: FeatureVersion = FEATURES) -> Columns:
+    """Put together what a descriptor is computed from.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        Features by column.
+    version : FeatureVersion
+        Fixes every number.
+
+    Returns
+    -------
+    Columns
+        The same, with the levels within the band.
+    """
+    return Columns(
+        levels=analysis.levels,
+        relative=analysis.relative,
+        peak_db=analysis.peak_db,
+        band=band.band_levels(analysis.levels, floor_db=DESCRIBED_FLOOR_DB, version=version),
+        mfcc=analysis.mfcc,
+        scalars=np.stack(
+            (
+                analysis.centroid_hz,
+                analysis.rolloff_hz,
+                analysis.zero_crossing_rate,
+                analysis.harmonic_share,
+                analysis.percussive_share,
+            )
+        ),
+        chroma=analysis.chroma,
+    )
 
 
 def analyse(y: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> Analysis:
@@ -116,6 +180,8 @@ def analyse(y: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> An
     _validate(y)
     magnitudes = stft.magnitude(y, version=version)
     levels = mfcc.levels_db(mfcc.mel_power(magnitudes, version=version))
+    peak_db = mfcc.local_peak_db(levels, version=version)
+    relative = mfcc.relative_db(levels, peak_db=peak_db, floor_db=version.floor_db)
     harmonic_share, percussive_share = hpss.harmonic_percussive_shares(magnitudes)
     return Analysis(
         centroid_hz=spectral.centroid(magnitudes, version=version),
@@ -124,7 +190,10 @@ def analyse(y: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> An
         harmonic_share=harmonic_share,
         percussive_share=percussive_share,
         chroma=chroma.chroma(magnitudes, version=version),
-        mfcc=mfcc.mfcc(levels, version=version),
+        levels=levels,
+        relative=relative,
+        peak_db=peak_db,
+        mfcc=mfcc.cepstrum(relative, version=version),
         tempo_bpm=tempo.tempo_bpm(tempo.onset_strength(levels, version=version), version=version),
     )
 
@@ -156,21 +225,21 @@ def average_columns(mfcc: NDArray[np.float32], *, columns_per_frame: int) -> NDA
 
 
 def standardise(averages: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> NDArray[np.float16]:
-    """Make frames of averaged coefficients, each coefficient with mean 0 and deviation 1 over the music at large.
+    """Standardise averaged coefficients: each with mean 0 and deviation 1 over the music at large.
 
     Parameters
     ----------
     averages : np.ndarray [shape=(m, n_mfcc), dtype=float32]
         Averaged coefficients.
     version : FeatureVersion
-        Supplies ``frame_mean`` and ``frame_scale``.
+        Supplies ``mfcc_mean`` and ``mfcc_scale``.
 
     Returns
     -------
     np.ndarray [shape=(m, n_mfcc), dtype=float16, order="C"]
-        Frames.
+        Standardised coefficients.
     """
-    mean, scale = (np.array(constants, dtype=np.float32) for constants in (version.frame_mean, version.frame_scale))
+    mean, scale = (np.array(constants, dtype=np.float32) for constants in (version.mfcc_mean, version.mfcc_scale))
     return np.ascontiguousarray((averages - mean) / scale, dtype=np.float16)
 
 
@@ -182,7 +251,7 @@ def summarise(analysis: Analysis, frames: NDArray[np.float16]) -> NDArray[np.flo
     analysis : Analysis
         Features by column.
     frames : np.ndarray [shape=(m, n_mfcc), dtype=float16]
-        Frames of the same signal. Rounded as they are stored, so that whoever holds them has the summary's numbers.
+        Standardised coefficients of the same signal.
 
     Returns
     -------

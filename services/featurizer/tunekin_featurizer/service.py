@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from tunekin.errors import MessageError
-from tunekin.features import FEATURES, FeatureVersion, frames_to_bytes
+from tunekin.features import FEATURES, FeatureVersion, frames_to_bytes, views_to_bytes
 from tunekin.messages import Audio, Features
 from tunekin.service import Service
 from tunekin_featurizer.featurize import featurize
@@ -46,6 +46,7 @@ def service(*, topics: tuple[str, ...], version: FeatureVersion = FEATURES) -> S
             feature_version=version.name,
             frames=frames_to_bytes(features.frames),
             summary=tuple(features.summary.tolist()),
+            views=views_to_bytes(features.views),
             trace=message.trace,
         )
 

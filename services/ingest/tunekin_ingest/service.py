@@ -171,6 +171,7 @@ def write_service(writer: CatalogueWriter, *, topics: tuple[str, ...]) -> Servic
             summary=message.summary,
             model_version=message.model_version,
             probabilities=message.probabilities,
+            views=message.views,
         )
         (written,) = writer.upsert_many([entry])
         version = written.catalogue_version

@@ -34,7 +34,7 @@ def cache_key(
     Returns
     -------
     str
-        ``tunekin:answer:2:`` and a SHA-256.
+        ``tunekin:answer:3:`` and a SHA-256.
     """
     depends_on = (
         clip.sha256,
@@ -47,4 +47,4 @@ def cache_key(
         message.model_version,
         snapshot.catalogue_version,
     )
-    return f"tunekin:answer:2:{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}"
+    return f"tunekin:answer:3:{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}"

@@ -13,8 +13,8 @@ over slots and results by slot hold for that snapshot only.
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain
 
 import faiss
@@ -43,6 +43,8 @@ class Track:
         Name of the track.
     frames : np.ndarray [shape=(m, d)]
         Its frames; kept as float16.
+    views : np.ndarray [shape=(v,)]
+        Its views; kept as float16. As many numbers as those of the other tracks; none by default.
     group : str or None
         Tracks of one group, an artist for instance, share one place in an answer; ``None`` shares with nobody.
     mood : int or None
@@ -51,6 +53,7 @@ class Track:
 
     track_id: str
     frames: NDArray[np.floating]
+    views: NDArray[np.floating] = field(default_factory=lambda: np.empty(0, np.float16))
     group: str | None = None
     mood: int | None = None
 
@@ -69,6 +72,8 @@ class Segment:
         Group of each, as in `Track`.
     moods : np.ndarray [shape=(tracks,), dtype=int32]
         Mood of each, `NO_MOOD` where unset.
+    views : np.ndarray [shape=(tracks, v), dtype=float16]
+        Views of each.
     means : np.ndarray [shape=(tracks, d), dtype=float32]
         Mean frame of each.
     sketches : Sketches
@@ -79,6 +84,7 @@ class Segment:
     track_ids: tuple[str, ...]
     groups: tuple[str | None, ...]
     moods: NDArray[np.int32]
+    views: NDArray[np.float16]
     means: NDArray[np.float32]
     sketches: Sketches
 
@@ -103,12 +109,14 @@ def _segment(tracks: Iterable[Track], *, coefficients: int | None) -> Segment | 
     track_ids: list[str] = []
     groups: list[str | None] = []
     moods: list[int] = []
+    views: list[NDArray[np.floating]] = []
 
     def frames() -> Iterator[NDArray[np.floating]]:
         for track in tracks:
             track_ids.append(track.track_id)
             groups.append(track.group)
             moods.append(NO_MOOD if track.mood is None else track.mood)
+            views.append(track.views)
             yield track.frames
 
     remaining = frames()
@@ -125,9 +133,20 @@ def _segment(tracks: Iterable[Track], *, coefficients: int | None) -> Segment | 
         track_ids=tuple(track_ids),
         groups=tuple(groups),
         moods=np.array(moods, np.int32),
+        views=_stacked(views),
         means=means,
         sketches=sketch(packed, means=means),
     )
+
+
+def _stacked(views: Sequence[NDArray[np.floating]]) -> NDArray[np.float16]:
+    """Put views one below the other."""
+    sizes = sorted({one.size for one in views})
+    if len(sizes) > 1:
+        raise InputError(
+            f"views of {sizes[0]} and of {sizes[-1]} numbers", hint="compare tracks of one feature version only"
+        )
+    return np.array(views, np.float16)
 
 
 def _merge(parts: Collection[tuple[Segment, NDArray[np.bool_]]]) -> Segment:
@@ -143,6 +162,7 @@ def _merge(parts: Collection[tuple[Segment, NDArray[np.bool_]]]) -> Segment:
         track_ids=tuple(segment.track_ids[row] for segment, rows in kept for row in rows),
         groups=tuple(segment.groups[row] for segment, rows in kept for row in rows),
         moods=np.concatenate([segment.moods[rows] for segment, rows in kept]),
+        views=_stacked([segment.views[row] for segment, rows in kept for row in rows]),
         means=means,
         sketches=sketch(frames, means=means),
     )
@@ -259,6 +279,7 @@ class Index:
             + segment.sketches.nbytes
             + 2 * segment.means.nbytes
             + segment.moods.nbytes
+            + segment.views.nbytes
             for segment, _ in self.parts
         )
 
@@ -271,6 +292,12 @@ class Index:
     def moods(self) -> NDArray[np.int32]:
         """Mood of each slot's track, `NO_MOOD` where unset."""
         return np.concatenate([np.empty(0, np.int32), *(segment.moods for segment, _ in self.parts)])
+
+    @functools.cached_property
+    def views(self) -> NDArray[np.float16]:
+        """Views of each slot's track, a row each; read-only."""
+        stacked = _stacked([row for segment, _ in self.parts for row in segment.views])
+        return stacked.reshape(self.slots, -1) if self.slots else stacked.reshape(0, 0)
 
     @functools.cached_property
     def groups(self) -> tuple[str | None, ...]:
@@ -338,6 +365,7 @@ class Index:
         return Track(
             track_id=segment.track_ids[row],
             frames=segment.frames.frames(row),
+            views=segment.views[row],
             group=segment.groups[row],
             mood=None if mood == NO_MOOD else mood,
         )

@@ -1,10 +1,12 @@
 """From a classified clip and a snapshot of the catalogue to an answer."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tunekin.errors import EmptyCatalogueError, MessageError
-from tunekin.features import FeatureVersion, frames_from_bytes
+from tunekin.features import FeatureVersion, frames_from_bytes, views_from_bytes
 from tunekin.messages import (
     Answer,
     Classified,
@@ -16,15 +18,17 @@ from tunekin.messages import (
     MoodShare,
     SearchFacts,
     Versions,
-    Why,
 )
+from tunekin_ranker import kin
 from tunekin_ranker.crew import Crew
 from tunekin_ranker.dtw import Clip
-from tunekin_ranker.identify import CEILING, REFERENCE_PLACE, tell_apart
+from tunekin_ranker.identify import identity_distance
+from tunekin_ranker.reasons import reasons
 from tunekin_ranker.representative import representative_span
-from tunekin_ranker.search import Hit, search
+from tunekin_ranker.search import Hit, SearchResult, search
 from tunekin_ranker.similarity import similarity
 from tunekin_ranker.snapshot import Snapshot
+from tunekin_ranker.words import strangeness, word_shares
 
 __all__ = ["AMBIGUOUS_MARGIN", "mood_answer", "rank"]
 
@@ -33,6 +37,16 @@ AMBIGUOUS_MARGIN = 0.15
 # A longer query is compared by a representative part.
 _LONGEST_CLIP_S = 60.0
 _REPRESENTATIVE_S = 15.0
+# Frames that all are words themselves, such as those of silence, are still compared with something.
+_LEAST_STRANGENESS = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What a search found, and how far all tracks are in each view."""
+
+    result: SearchResult
+    distances: dict[str, NDArray[np.float64]]
 
 
 def rank(
@@ -85,22 +99,39 @@ def rank(
     frames = frames_from_bytes(message.frames, n_mfcc=version.n_mfcc)
     first, stop = _compared_part(frames, version)
     allowed = _allowed(snapshot, mood, options, without=without)
-    found = search(
-        snapshot.index,
-        Clip(frames[first:stop]),
-        k=max(options.k, REFERENCE_PLACE + 1),
-        mode="brute" if brute else options.mode,
-        shortlist_size=shortlist_size,
-        allowed=allowed,
-        identity_distance=CEILING,
-        crew=crew,
-    )
-    recordings, matches = tell_apart(found.identical, found.hits, k=options.k, group_of=snapshot.index.group_of)
+    query = Clip(frames[first:stop])
+    strange = max(strangeness(query.frames), _LEAST_STRANGENESS)
+    weights = kin.balanced(dict(options.weights))
+
+    def look(views: NDArray[np.float16], *, identity: float | None, exclude: tuple[str, ...]) -> _Found:
+        distances = kin.apart(views, snapshot.index.views, version=version)
+        result = search(
+            snapshot.index,
+            query,
+            k=options.k,
+            scoring=kin.scoring(distances, weights, strangeness=strange),
+            mode="brute" if brute else options.mode,
+            shortlist_size=shortlist_size,
+            allowed=allowed,
+            exclude=exclude,
+            identity_distance=identity,
+            crew=crew,
+        )
+        return _Found(result=result, distances=distances)
+
+    found = look(views_from_bytes(message.views), identity=identity_distance(strange), exclude=())
+    recordings = found.result.identical
+    own = found
+    if recordings:
+        # Now that the song is known, its own clean sound says better what is like it than a recording of a part.
+        slot = snapshot.index.slot_of(recordings[0].track_id)
+        if slot is not None:
+            found = look(snapshot.index.views[slot], identity=None, exclude=tuple(hit.track_id for hit in recordings))
     begin_s = clip.start_s + first * version.frame_s
     clip_span_s = (begin_s, min(clip.start_s + stop * version.frame_s, clip.start_s + clip.duration_s))
 
-    def match(hit: Hit) -> Match:
-        return _match(hit, snapshot, probabilities=message.probabilities, clip_span_s=clip_span_s, version=version)
+    def match(hit: Hit, of: _Found) -> Match:
+        return _match(hit, snapshot, of=of, strange=strange, clip_span_s=clip_span_s, version=version)
 
     return Answer(
         clip_id=clip.clip_id,
@@ -108,14 +139,14 @@ def rank(
         key=clip.key,
         status="answered",
         mood=mood,
-        identified=match(recordings[0]) if recordings else None,
-        matches=tuple(match(hit) for hit in matches),
+        identified=match(recordings[0], own) if recordings else None,
+        matches=tuple(match(hit, found) for hit in found.result.hits),
         search=SearchFacts(
             mode=options.mode,
             scope=options.scope,
-            candidates=found.candidates,
-            compared_in_full=found.compared_in_full,
-            proven=found.proven,
+            candidates=own.result.candidates,
+            compared_in_full=max(own.result.compared_in_full, found.result.compared_in_full),
+            proven=own.result.proven and found.result.proven,
         ),
         versions=Versions(
             features=snapshot.feature_version,
@@ -180,7 +211,7 @@ def _compared_part(frames: NDArray[np.float16], version: FeatureVersion) -> tupl
     """First frame and stop of the part of a clip that is compared."""
     if len(frames) * version.frame_s <= _LONGEST_CLIP_S:
         return 0, len(frames)
-    return representative_span(frames, length=round(_REPRESENTATIVE_S / version.frame_s))
+    return representative_span(word_shares(frames), length=round(_REPRESENTATIVE_S / version.frame_s))
 
 
 def _allowed(
@@ -206,28 +237,29 @@ def _match(
     hit: Hit,
     snapshot: Snapshot,
     *,
-    probabilities: tuple[float, ...],
+    of: "_Found",
+    strange: float,
     clip_span_s: tuple[float, float],
     version: FeatureVersion,
 ) -> Match:
     info = snapshot.infos[hit.track_id]
     slot = snapshot.index.slot_of(hit.track_id)
-    mood = None if slot is None else snapshot.index.track_at(slot).mood
-    likeness = round(similarity(hit.distance), 4)
+    if slot is None:
+        msg = f"a hit is not in its own snapshot: {hit.track_id}"
+        raise LookupError(msg)
     # The last frame may reach past the end of the sound by a fraction of a frame.
     end_s = min(hit.stop * version.frame_s, info.duration_s) if info.duration_s else hit.stop * version.frame_s
-    why = [Why(view="timbre", similarity=likeness)]
-    if mood is not None:
-        why.append(Why(view="mood", similarity=round(probabilities[mood], 4)))
+    views = {name: float(distances[slot]) for name, distances in of.distances.items()}
+    views[kin.MOMENT] = hit.distance / strange
     return Match(
         track_id=hit.track_id,
         title=info.title,
         artist=info.artist,
         album=info.album,
-        mood=mood,
+        mood=snapshot.index.track_at(slot).mood,
         distance=hit.distance,
-        similarity=likeness,
+        similarity=round(similarity(hit.score), 4),
         clip_span_s=(round(clip_span_s[0], 3), round(clip_span_s[1], 3)),
         track_span_s=(round(hit.start * version.frame_s, 3), round(end_s, 3)),
-        why=tuple(why),
+        why=reasons(views),
     )

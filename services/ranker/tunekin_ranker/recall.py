@@ -5,10 +5,11 @@ import math
 import msgspec
 
 from tunekin.errors import NotFoundError, OptionError
-from tunekin.features import FeatureVersion, frames_to_bytes
+from tunekin.features import FeatureVersion, frames_to_bytes, views_to_bytes
 from tunekin.messages import Classified, ClipOptions, TrackSelected
 from tunekin_ranker.representative import representative_span
 from tunekin_ranker.snapshot import Snapshot
+from tunekin_ranker.words import word_shares
 
 __all__ = ["recall"]
 
@@ -48,10 +49,11 @@ def recall(message: TrackSelected, snapshot: Snapshot, *, version: FeatureVersio
     if not len(probabilities):
         msg = f"the track {message.track_id!r} has no mood by the model {snapshot.model_version!r} yet"
         raise NotFoundError(msg, hint="have it judged: tunekin reclassify")
-    frames = snapshot.index.track_at(slot).frames
+    track = snapshot.index.track_at(slot)
+    frames = track.frames
     options = message.subject.options
     if options.start_s is None and options.duration_s is None:
-        first, stop = representative_span(frames, length=round(_TYPICAL_S / version.frame_s))
+        first, stop = representative_span(word_shares(frames), length=round(_TYPICAL_S / version.frame_s))
     else:
         first, stop = _span(options, count=len(frames), frame_s=version.frame_s)
     return Classified(
@@ -62,6 +64,8 @@ def recall(message: TrackSelected, snapshot: Snapshot, *, version: FeatureVersio
         frames=frames_to_bytes(frames[first:stop]),
         # The mood is known, and nothing else asks for a summary after the classifier.
         summary=(),
+        # Of the whole song, whichever part of it is to be aligned.
+        views=views_to_bytes(track.views),
         model_version=snapshot.model_version,
         probabilities=tuple(probabilities.tolist()),
         trace=message.trace,

@@ -84,6 +84,8 @@ class FeaturesRow(Base):
     frames: Mapped[bytes] = mapped_column(_Frames)
     frame_count: Mapped[int]
     n_mfcc: Mapped[int]
+    # Feature versions before f2 have none.
+    views: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class TrackMoodRow(Base):

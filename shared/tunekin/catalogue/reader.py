@@ -20,7 +20,7 @@ from tunekin.catalogue.records import (
     TrackName,
     TypicalTrack,
 )
-from tunekin.features import frames_from_bytes
+from tunekin.features import frames_from_bytes, views_from_bytes
 from tunekin.messages import Answer, Label, Track
 
 __all__ = ["CatalogueReader", "IndexRow", "IndexSnapshot", "Mood", "StoredFeatures", "Summaries", "TypicalTrack"]
@@ -147,36 +147,23 @@ class CatalogueReader:
         with reading(self._engine) as connection:
             return [TrackName(*row) for row in connection.execute(query)]
 
-    def holds_content(self, sha256: str) -> str | None:
-        """Say which track a sound file belongs to.
+    def contents(self, feature_version: str) -> dict[str, str]:
+        """Say which track each sound file belongs to that the catalogue has features of.
 
         Parameters
         ----------
-        sha256 : str
-            Hash of the file's bytes.
-
-        Returns
-        -------
-        str or None
-            Id of the track, the first by id where there are several; None where there is none.
-        """
-        if not sha256:
-            return None
-        query = select(func.min(TrackRow.track_id)).where(TrackRow.content_sha256 == sha256)
-        with reading(self._engine) as connection:
-            return connection.execute(query).scalar_one()
-
-    def contents(self) -> dict[str, str]:
-        """Say which track each sound file belongs to.
+        feature_version : str
+            Which features: a file that only another version has heard is still to be heard.
 
         Returns
         -------
         dict of str to str
-            Track id by hash, as `holds_content` gives it.
+            Track id by hash of the file's bytes; the first by id where there are several.
         """
         query = (
             select(TrackRow.content_sha256, func.min(TrackRow.track_id))
-            .where(TrackRow.content_sha256 != "")
+            .join(FeaturesRow, FeaturesRow.track_id == TrackRow.track_id)
+            .where(TrackRow.content_sha256 != "", FeaturesRow.feature_version == feature_version)
             .group_by(TrackRow.content_sha256)
         )
         with reading(self._engine) as connection:
@@ -348,7 +335,7 @@ class CatalogueReader:
         """
         judged = (TrackMoodRow.track_id == TrackRow.track_id) & (TrackMoodRow.model_version == model_version)
         page = (
-            select(*_TRACK_COLUMNS, FeaturesRow.summary, FeaturesRow.frames)
+            select(*_TRACK_COLUMNS, FeaturesRow.summary, FeaturesRow.frames, FeaturesRow.views)
             .join(FeaturesRow, FeaturesRow.track_id == TrackRow.track_id)
             .outerjoin(TrackMoodRow, judged)
             .where(FeaturesRow.feature_version == feature_version, TrackMoodRow.track_id.is_(None))
@@ -364,7 +351,9 @@ class CatalogueReader:
                 return
             for row in rows:
                 summary = np.frombuffer(row.summary, dtype="<f4")
-                yield StoredFeatures(track=_track(row), summary=tuple(summary.tolist()), frames=row.frames)
+                yield StoredFeatures(
+                    track=_track(row), summary=tuple(summary.tolist()), frames=row.frames, views=row.views or b""
+                )
             query = page.where(TrackRow.track_id > rows[-1].track_id)
 
     def moods(self, model_version: str) -> list[Mood]:
@@ -479,6 +468,7 @@ def _index_query(feature_version: str, model_version: str) -> Select[Any]:
             TrackMoodRow.probabilities,
             FeaturesRow.frames,
             FeaturesRow.n_mfcc,
+            FeaturesRow.views,
         )
         .join(
             FeaturesRow,
@@ -499,6 +489,7 @@ def _index_row(row: Row[Any]) -> IndexRow:
         probabilities=np.frombuffer(row.probabilities or b"", dtype="<f4"),
         frames=frames_from_bytes(row.frames, n_mfcc=row.n_mfcc),
         updated_ms=row.updated_ms,
+        views=views_from_bytes(row.views or b""),
     )
 
 

@@ -80,6 +80,8 @@ class Entry:
         Name of the mood model.
     probabilities : sequence of float
         Probability of each mood, by number; empty where no model has judged the track.
+    views : bytes
+        As `tunekin.features.views_to_bytes` packs them.
     n_mfcc : int
         Coefficients a frame has.
 
@@ -95,6 +97,7 @@ class Entry:
     summary: Sequence[float]
     model_version: str
     probabilities: Sequence[float]
+    views: bytes = b""
     n_mfcc: int = FEATURES.n_mfcc
 
     def __post_init__(self) -> None:
@@ -210,6 +213,8 @@ class IndexRow:
         Its frames; read-only.
     updated_ms : int
         When the catalogue last took it up, in milliseconds since 1970 by the writer's clock.
+    views : np.ndarray [shape=(views_size,), dtype=float16]
+        Its views; read-only.
     """
 
     track: Track
@@ -217,6 +222,7 @@ class IndexRow:
     probabilities: NDArray[np.float32]
     frames: NDArray[np.float16]
     updated_ms: int
+    views: NDArray[np.float16]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -250,11 +256,14 @@ class StoredFeatures:
         Its summary.
     frames : bytes
         Its frames, as `tunekin.features.frames_to_bytes` packs them.
+    views : bytes
+        Its views, as `tunekin.features.views_to_bytes` packs them.
     """
 
     track: Track
     summary: tuple[float, ...]
     frames: bytes
+    views: bytes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

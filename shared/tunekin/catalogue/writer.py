@@ -54,6 +54,7 @@ class CatalogueWriter:
         summary: Sequence[float],
         model_version: str,
         probabilities: Sequence[float],
+        views: bytes = b"",
     ) -> Written:
         """Store a track with its features and mood.
 
@@ -61,7 +62,7 @@ class CatalogueWriter:
         ----------
         track : Track
             The track. That another one has the same content is no obstacle; ask
-            `tunekin.catalogue.reader.CatalogueReader.holds_content` before.
+            `tunekin.catalogue.reader.CatalogueReader.contents` before.
         feature_version : str
             Name of the feature version.
         frames : bytes
@@ -72,6 +73,8 @@ class CatalogueWriter:
             Name of the mood model.
         probabilities : sequence of float
             Probability of each mood; empty where no model has judged the track.
+        views : bytes
+            Its views.
 
         Returns
         -------
@@ -90,6 +93,7 @@ class CatalogueWriter:
             summary=summary,
             model_version=model_version,
             probabilities=probabilities,
+            views=views,
         )
         return self.upsert_many([entry])[0]
 
@@ -235,6 +239,7 @@ def _write_features(connection: Connection, entries: Sequence[Entry]) -> None:
             "frames": entry.frames,
             "frame_count": entry.frame_count,
             "n_mfcc": entry.n_mfcc,
+            "views": entry.views,
         }
         for entry in entries
     }

@@ -50,7 +50,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(engine):
     with writing(engine) as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     for use in (migrate, check_schema):
-        with pytest.raises(SettingsError, match=r"'9999'.*'0001'"):
+        with pytest.raises(SettingsError, match=r"'9999'.*'0002'"):
             use(engine)
     with reading(engine) as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "9999"
@@ -80,8 +80,8 @@ REBUILD = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 def upgrade():
     with op.batch_alter_table("tracks") as tracks:
@@ -100,8 +100,8 @@ def scripts(tmp_path, monkeypatch):
 
 def test_a_revision_that_builds_a_table_anew_keeps_what_hangs_on_it(engine, reader, writer, scripts):
     writer.upsert_many([entry(isrc="KRA381701234")])
-    (scripts / "versions" / "0002_longer_isrc.py").write_text(REBUILD)
-    with pytest.raises(DependencyError, match="'0002'"):
+    (scripts / "versions" / "0003_longer_isrc.py").write_text(REBUILD)
+    with pytest.raises(DependencyError, match="'0003'"):
         check_schema(engine)
     migrate(engine)
     check_schema(engine)
@@ -112,7 +112,7 @@ def test_a_revision_that_builds_a_table_anew_keeps_what_hangs_on_it(engine, read
 
 
 def test_a_revision_that_fails_is_told_and_can_be_mended(engine, reader, scripts):
-    revision = scripts / "versions" / "0002_longer_isrc.py"
+    revision = scripts / "versions" / "0003_longer_isrc.py"
     revision.write_text(REBUILD + "    raise ZeroDivisionError\n")
     with pytest.raises(ZeroDivisionError):
         migrate(engine)
@@ -124,8 +124,8 @@ def test_a_revision_that_fails_is_told_and_can_be_mended(engine, reader, scripts
 
 def test_there_is_nothing_to_draft_while_models_and_revisions_agree(engine, scripts):
     draft_revision(engine, "nothing new")
-    draft = scripts / "versions" / "0002_nothing_new.py"
+    draft = scripts / "versions" / "0003_nothing_new.py"
     functions: dict[str, object] = {}
     exec(compile(draft.read_text(), draft, "exec"), functions)
-    assert (functions["revision"], functions["down_revision"]) == ("0002", "0001")
+    assert (functions["revision"], functions["down_revision"]) == ("0003", "0002")
     assert [line.strip() for line in draft.read_text().splitlines() if "op." in line] == []

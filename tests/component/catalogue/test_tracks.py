@@ -34,7 +34,7 @@ def write_as(writer, track, **others):
 
 def test_a_new_catalogue_is_empty(reader):
     assert (reader.version(), reader.count(), reader.list_tracks(limit=10, after=None)) == (0, 0, [])
-    assert (reader.track("t1"), reader.contents(), reader.holds_content(SHA)) == (None, {}, None)
+    assert (reader.track("t1"), reader.contents("f1")) == (None, {})
     assert index_of(reader) == ({}, 0)
     assert reader.summaries("f1").matrix.shape == (0, 0)
 
@@ -122,9 +122,12 @@ def test_removing_what_is_not_there_is_refused_and_no_change(reader, writer):
 
 def test_content_tells_its_track(reader, writer):
     writer.upsert_many([entry("b", content_sha256=SHA), entry("a", content_sha256=SHA), entry("c"), entry("d")])
-    assert reader.holds_content(SHA) == "a"
-    assert reader.contents() == {SHA: "a"}
-    assert reader.holds_content("") is None
+    assert reader.contents("f1") == {SHA: "a"}
+
+
+def test_what_only_another_version_has_heard_is_still_to_be_heard(reader, writer):
+    writer.upsert_many([entry("a", content_sha256=SHA)])
+    assert reader.contents("f2") == {}
 
 
 def test_pages_hold_every_track_once_in_order_of_artist_title_and_id(reader, writer):

@@ -150,7 +150,7 @@ def test_a_state_of_another_format_and_an_unfinished_one_are_not_used(catalogue:
     started(catalogue, folder)
     [state] = folder.iterdir()
     head = (state / "head.msgpack").read_bytes()
-    (state / "head.msgpack").write_bytes(head.replace(b"\xa6format\x01", b"\xa6format\x63"))
+    (state / "head.msgpack").write_bytes(head.replace(b"\xa6format\x02", b"\xa6format\x63"))
     shutil.copytree(state, folder / "unfinished-1")
     _, logs = started(catalogue, folder)
     assert logs == {"catalogue.loaded": COUNT + 1}

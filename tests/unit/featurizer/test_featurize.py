@@ -1,4 +1,4 @@
-"""Frames and summary of a signal."""
+"""Frames, summary and views of a signal."""
 
 from dataclasses import fields, replace
 
@@ -23,8 +23,12 @@ def test_every_sound_has_finite_features_of_the_versions_shapes(y):
     assert features.frames.flags.c_contiguous
     assert features.summary.shape == (FEATURES.summary_size,)
     assert features.summary.dtype == np.float32
+    assert features.views.shape == (FEATURES.views_size,)
+    assert features.views.dtype == np.float16
     assert np.isfinite(features.frames).all()
     assert np.isfinite(features.summary).all()
+    assert np.isfinite(features.views).all()
+    assert (features.views[-len(FEATURES.views) :] > 0).all()
 
 
 @settings(max_examples=30)
@@ -40,6 +44,7 @@ def test_any_samples_at_all_have_finite_features(y):
     features = featurize(y)
     assert np.isfinite(features.frames).all()
     assert np.isfinite(features.summary).all()
+    assert np.isfinite(features.views).all()
 
 
 @settings(max_examples=10)
@@ -50,6 +55,7 @@ def test_a_quieter_recording_has_the_same_features(gain_db):
     loud = featurize(y)
     # One step of float16 at the values that frames have.
     np.testing.assert_allclose(quieter.frames.astype(float), loud.frames.astype(float), rtol=0, atol=4e-3)
+    np.testing.assert_allclose(quieter.views.astype(float), loud.views.astype(float), rtol=2e-2, atol=5e-2)
     np.testing.assert_allclose(quieter.summary, loud.summary, rtol=2e-2, atol=2e-3)
 
 
@@ -65,6 +71,9 @@ def test_the_analysis_holds_what_the_stages_compute():
         "harmonic_share": harmonic_share,
         "percussive_share": percussive_share,
         "chroma": chroma.chroma(magnitudes),
+        "levels": levels,
+        "relative": mfcc.relative_db(levels, peak_db=mfcc.local_peak_db(levels), floor_db=FEATURES.floor_db),
+        "peak_db": mfcc.local_peak_db(levels),
         "mfcc": mfcc.mfcc(levels),
         "tempo_bpm": tempo.tempo_bpm(tempo.onset_strength(levels)),
     }
@@ -82,7 +91,8 @@ def test_each_number_of_the_summary_is_what_its_name_says():
         for name in ("centroid_hz", "rolloff_hz", "zero_crossing_rate", "harmonic_share", "percussive_share")
     }
     varying |= {f"chroma_{i}": row for i, row in enumerate(analysis.chroma)}
-    varying |= {f"mfcc_{i}": row for i, row in enumerate(features.frames.T)}
+    averages = average_columns(analysis.mfcc, columns_per_frame=FEATURES.columns_per_frame)
+    varying |= {f"mfcc_{i}": row for i, row in enumerate(standardise(averages).T)}
     expected: dict[str, float] = {f"{name}_mean": np.mean(row, dtype=np.float64) for name, row in varying.items()}
     expected |= {f"{name}_std": np.std(row, dtype=np.float64) for name, row in varying.items()}
     expected["tempo_bpm"] = analysis.tempo_bpm
@@ -97,7 +107,7 @@ def test_a_rest_of_columns_is_dropped_unless_it_is_all_there_is():
 
 
 def test_frames_are_standardised_by_the_versions_constants():
-    version = replace(FEATURES, n_mfcc=2, frame_mean=(1.0, -4.0), frame_scale=(2.0, 0.5))
+    version = replace(FEATURES, n_mfcc=2, mfcc_mean=(1.0, -4.0), mfcc_scale=(2.0, 0.5))
     assert standardise(np.array([[5, -4], [1, -3]], dtype=np.float32), version=version).tolist() == [[2, 0], [0, 2]]
 
 

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from tunekin.errors import EmptyCatalogueError, MessageError
-from tunekin.features import FEATURES, frames_to_bytes
+from tunekin.features import FEATURES, frames_to_bytes, views_to_bytes
 from tunekin.messages import Answer, CatalogueChange, Classified, ClipOptions, ClipSubject, Label, Track, TrackSubject
 from tunekin_ranker.adapters.memory_cache import MemoryCache
 from tunekin_ranker.index import Index
@@ -19,22 +19,38 @@ from tunekin_ranker.service import service
 from tunekin_ranker.settings import RankerSettings
 from tunekin_ranker.shadow import recall5
 from tunekin_ranker.snapshot import Snapshot, TrackInfo
+from tunekin_ranker.words import vocabulary
 
 MOODS = (Label(ko="춤", en="dancing"), Label(ko="비", en="rain"), Label(ko="꿈", en="dreaming"))
 TRACK_FRAMES = 120
 
 
 def walk(seed: int, frames: int = TRACK_FRAMES) -> NDArray[np.float16]:
-    """A smooth sequence, as music has."""
-    steps = np.random.default_rng(seed).normal(0, 0.5, (frames, FEATURES.n_mfcc))
-    return (np.cumsum(steps, axis=0) * 0.5).astype(np.float16)
+    """A sequence of words that are held for a while, as music is."""
+    chance = np.random.default_rng(seed)
+    words = vocabulary()
+    held = np.repeat(chance.integers(len(words), size=frames // 4 + 1), 4)[:frames]
+    return (words[held] + chance.normal(0, 0.1, (frames, FEATURES.n_mfcc))).astype(np.float16)
+
+
+def sight(seed: int) -> NDArray[np.float16]:
+    """Views, with reaches above 0."""
+    views = np.random.default_rng([seed, 1]).normal(size=FEATURES.views_size)
+    views[-len(FEATURES.views) :] = 1.0
+    return views.astype(np.float16)
 
 
 def snapshot(count: int = 12, *, artists: int = 6, version: int = 7) -> Snapshot:
     names = [f"t{number:02d}" for number in range(count)]
     return Snapshot(
         index=Index.build(
-            IndexTrack(track_id=name, frames=walk(number), group=f"artist {number % artists}", mood=number % 3)
+            IndexTrack(
+                track_id=name,
+                frames=walk(number),
+                views=sight(number),
+                group=f"artist {number % artists}",
+                mood=number % 3,
+            )
             for number, name in enumerate(names)
         ),
         infos={
@@ -61,6 +77,7 @@ def classified(
     start_s: float = 0.0,
     options: ClipOptions | None = None,
     clip_id: str = "a#b",
+    views: NDArray[np.float16] | None = None,
 ) -> Classified:
     subject = ClipSubject(
         clip_id=clip_id,
@@ -77,6 +94,7 @@ def classified(
         summary=(0.0,) * FEATURES.summary_size,
         model_version="m1",
         probabilities=probabilities,
+        views=views_to_bytes(sight(99) if views is None else views),
     )
 
 
@@ -92,7 +110,7 @@ def stranger(seed: int = 99, frames: int = 64) -> NDArray[np.float16]:
 def test_the_matches_come_best_first_and_one_an_artist() -> None:
     matches = answer(classified(stranger())).matches
     assert len(matches) == 5
-    assert [match.distance for match in matches] == sorted(match.distance for match in matches)
+    assert [match.similarity for match in matches] == sorted((match.similarity for match in matches), reverse=True)
     assert len({match.artist for match in matches}) == 5
 
 
@@ -314,7 +332,9 @@ def test_a_proof_that_brute_force_does_not_confirm_is_counted_and_logged(monkeyp
     ranker = Counted(held=snapshot(80, artists=40), shadow_every=1)
     with capture_logs() as logs:
         for seed in range(6):
-            list(ranker.handle(classified(stranger(300 + seed), options=ClipOptions(k=20, start_s=seed))))
+            # By alignment alone, or the views' order would be right without any floor.
+            options = ClipOptions(k=20, start_s=seed, weights=tuple((name, 0.0) for name, _ in FEATURES.views))
+            list(ranker.handle(classified(stranger(300 + seed), options=options)))
     assert ranker.value("tunekin_shadow_differences_total") > 0
     assert {event["event"] for event in logs} == {"search.not_confirmed"}
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunekin_ranker.similarity import DISTANCE_QUANTILES, similarity
+from tunekin_ranker.kin import WEIGHTS
+from tunekin_ranker.similarity import QUANTILES, similarity, similarity_in
 
 
 @given(st.floats(0, 1e9), st.floats(0, 1e9))
@@ -16,19 +17,25 @@ def test_the_nearer_is_never_the_less_alike(a, b):
 
 
 def test_similarity_falls_at_every_step_up_to_the_largest_distance_measured():
-    largest = DISTANCE_QUANTILES[-1][1]
+    largest = QUANTILES["all"][-1][1]
     values = [similarity(largest * i / 1_000) for i in range(1_001)]
     assert all(near > far for near, far in itertools.pairwise(values))
     assert (values[0], values[-1]) == (1, 0)
 
 
-@pytest.mark.parametrize(("share", "distance"), DISTANCE_QUANTILES)
-def test_a_quantiles_similarity_is_the_share_beyond_it(share, distance):
-    assert similarity(distance) == pytest.approx(1 - share)
+@pytest.mark.parametrize("view", QUANTILES)
+def test_a_quantiles_similarity_is_the_share_beyond_it(view):
+    for share, distance in QUANTILES[view]:
+        assert similarity_in(view, distance) == pytest.approx(1 - share)
 
 
-def test_quantiles_rise_in_both_columns_and_end_with_every_pair():
-    shares, distances = zip(*DISTANCE_QUANTILES, strict=True)
+def test_every_view_has_a_scale():
+    assert set(QUANTILES) == {*WEIGHTS, "all"}
+
+
+@pytest.mark.parametrize("view", QUANTILES)
+def test_quantiles_rise_in_both_columns_and_end_with_every_pair(view):
+    shares, distances = zip(*QUANTILES[view], strict=True)
     assert all(a < b for a, b in itertools.pairwise(shares))
     assert all(a < b for a, b in itertools.pairwise(distances))
     assert shares[-1] == 1

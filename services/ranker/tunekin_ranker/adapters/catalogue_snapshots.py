@@ -241,7 +241,11 @@ def _noted(rows: Iterable[IndexRow], infos: dict[str, TrackInfo], updated_ms: di
 def _track(row: IndexRow) -> Track:
     # An unknown artist is nobody in particular: such tracks share no place.
     return Track(
-        track_id=row.track.track_id, frames=row.frames, group=row.track.artist.casefold() or None, mood=row.mood
+        track_id=row.track.track_id,
+        frames=row.frames,
+        views=row.views,
+        group=row.track.artist.casefold() or None,
+        mood=row.mood,
     )
 
 

@@ -27,7 +27,7 @@ from tunekin_ranker.snapshot import Kept, Snapshot, TrackInfo
 __all__ = ["SnapshotFiles"]
 
 # One more whenever anything about the files, or what arrays mean, changes: older ones are then not used.
-_FORMAT = 1
+_FORMAT = 2
 _PREFIX, _UNFINISHED = "snapshot-", "unfinished-"
 # Three gigabytes to a slow disk.
 _LONGEST_WRITING_S = 3_600.0
@@ -200,6 +200,7 @@ def _read(folder: Path) -> Kept | None:
             track_ids=tuple(names.track_ids),
             groups=tuple(names.groups),
             moods=array("moods"),
+            views=array("views"),
             means=array("means"),
             sketches=Sketches(**{name: array(name) for name in _SKETCHES}),
         )
@@ -228,6 +229,7 @@ def _arrays(segment: Segment, alive: NDArray[np.bool_]) -> Iterator[tuple[str, N
     yield "bits", segment.frames.bits
     yield "track_starts", segment.frames.starts
     yield "moods", segment.moods
+    yield "views", segment.views
     yield "means", segment.means
     yield "alive", alive
     for name in _SKETCHES:

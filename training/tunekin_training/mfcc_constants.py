@@ -1,7 +1,7 @@
-"""Measure the constants that standardise frames, over music.
+"""Measure the constants that standardise a summary's coefficients, over music.
 
-``python -m tunekin_training.frame_constants MUSIC``, a folder or a CSV manifest, prints ``frame_mean`` and
-``frame_scale`` for a feature version.
+``python -m tunekin_training.mfcc_constants MUSIC``, a folder or a CSV manifest, prints ``mfcc_mean`` and
+``mfcc_scale`` for a feature version.
 They belong to it for good: other constants are another version.
 """
 
@@ -18,10 +18,10 @@ from tunekin_featurizer.mfcc import levels_db, mel_power, mfcc
 from tunekin_featurizer.stft import magnitude
 from tunekin_training.collection import find, read
 
-__all__ = ["frame_constants", "main"]
+__all__ = ["main", "mfcc_constants"]
 
 
-def frame_constants(
+def mfcc_constants(
     music: Iterable[NDArray[np.float32]], *, version: FeatureVersion = FEATURES
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each coefficient, over all frames before they are standardised.
@@ -35,7 +35,7 @@ def frame_constants(
 
     Returns
     -------
-    frame_mean, frame_scale : tuple of float [n_mfcc]
+    mfcc_mean, mfcc_scale : tuple of float [n_mfcc]
         Constants, to 4 significant digits: far finer than the music that they were measured on decides.
 
     Raises
@@ -70,9 +70,9 @@ def main(arguments: Sequence[str]) -> None:
         The command line without the program's name.
     """
     if len(arguments) != 1:
-        sys.exit(f"usage: python -m tunekin_training.frame_constants MUSIC, a folder or a manifest, not {arguments}")
-    mean, scale = frame_constants(read(recording) for recording in find(Path(arguments[0])))
-    sys.stdout.write(f"frame_mean={mean},\nframe_scale={scale},\n")
+        sys.exit(f"usage: python -m tunekin_training.mfcc_constants MUSIC, a folder or a manifest, not {arguments}")
+    mean, scale = mfcc_constants(read(recording) for recording in find(Path(arguments[0])))
+    sys.stdout.write(f"mfcc_mean={mean},\nmfcc_scale={scale},\n")
 
 
 if __name__ == "__main__":
