@@ -77,6 +77,15 @@ class Stack:
         Where everything lies.
     readable : sequence of Path
         Folders from which published records may refer to sound.
+
+    Attributes
+    ----------
+    folder : Path
+        Where everything lies.
+    variables : dict of str to str
+        Settings by which programs reach it.
+    workers : dict of str to Worker
+        One of each kind.
     """
 
     def __init__(self, folder: Path, *, readable: Sequence[Path]) -> None:
@@ -94,14 +103,30 @@ class Stack:
             blobs=self.folder / "blobs",
             readable=readable,
         )
-        self._workers = [
-            Worker(name, log=self.folder / "logs" / f"{name}.log", environment=self.variables) for name in WORKERS
-        ]
+        self.workers = {name: self.another(name, called=name) for name in WORKERS}
 
     @property
     def servers(self) -> tuple[Server, ...]:
         """Kafka, MariaDB and Redis."""
         return self._kafka, self._mariadb, self._redis
+
+    def another(self, name: str, *, called: str | None = None) -> Worker:
+        """Make a worker of this installation, which whoever asked starts and ends.
+
+        Parameters
+        ----------
+        name : str
+            Which one, of `WORKERS`.
+        called : str or None
+            Name of its log.
+
+        Returns
+        -------
+        Worker
+            Not started.
+        """
+        log = self.folder / "logs" / f"{called or f'{name} besides'}.log"
+        return Worker(name, log=log, environment=self.variables)
 
     def start(self) -> None:
         """Bring everything up.
@@ -128,9 +153,9 @@ class Stack:
         # Step 3
         self._set_up()
         # Step 4
-        for worker in self._workers:
+        for worker in self.workers.values():
             worker.start()
-        for worker in self._workers:
+        for worker in self.workers.values():
             worker.wait_until_ready(timeout_s=_READY_TIMEOUT_S)
             self._log.info("worker.ready", worker=worker.name, pid=worker.pid, health=worker.health)
 
@@ -142,13 +167,13 @@ class Stack:
         stop : threading.Event
             Set by whoever wants everything to end.
         """
-        supervise([*self.servers, *self._workers], stop)
+        supervise([*self.servers, *self.workers.values()], stop)
 
     def close(self) -> None:
         """End the workers in order, then the servers."""
-        for worker in self._workers:
+        for worker in self.workers.values():
             worker.tell()
-        for worker in self._workers:
+        for worker in self.workers.values():
             worker.stop()
         for server in reversed(self.servers):
             server.stop()
