@@ -73,6 +73,7 @@ __all__ = [
     "claim_of",
     "decode",
     "encode",
+    "read_weights",
     "subject_of",
     "trace_headers",
     "with_claim",
@@ -484,8 +485,31 @@ def _choice(name: str, text: str, choices: Iterable[T]) -> T:
     raise OptionError(msg, hint=f"{name} takes {' or '.join(map(str, choices))}")
 
 
-def _weights(name: str, text: str) -> tuple[tuple[str, float], ...]:
-    """Read factors by view; whether there is such a view only the ranker knows."""
+def read_weights(name: str, text: str) -> tuple[tuple[str, float], ...]:
+    """Read factors by view; whether there is such a view only the ranker knows.
+
+    Parameters
+    ----------
+    name : str
+        What they came in, for an error.
+    text : str
+        Factors, as ``rhythm=2,timbre=0.5``.
+
+    Returns
+    -------
+    tuple of (str, float)
+        Views and factors.
+
+    Raises
+    ------
+    OptionError
+        It is something else.
+
+    Examples
+    --------
+    >>> read_weights("weights", "rhythm=2,timbre=0.5")
+    (('rhythm', 2.0), ('timbre', 0.5))
+    """
     pairs = []
     for part in text.split(","):
         view, _, factor = part.partition("=")
@@ -531,7 +555,7 @@ def _clip_options(headers: dict[str, str]) -> ClipOptions:
         k=read("topk", lambda name, text: _integer(name, text, low=1, high=K_MAX), default.k),
         scope=read("scope", lambda name, text: _choice(name, text, get_args(Scope)), default.scope),
         mode=read("mode", lambda name, text: _choice(name, text, get_args(Mode)), default.mode),
-        weights=read("weights", _weights, default.weights),
+        weights=read("weights", read_weights, default.weights),
         start_s=read("startms", seconds, None),
         duration_s=read("durationms", seconds, None),
     )

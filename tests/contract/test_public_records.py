@@ -69,9 +69,15 @@ def test_options_travel_in_headers() -> None:
         "ce_mode": "shortlist",
         "ce_startms": "1500",
         "ce_durationms": "6000",
+        "ce_weights": "rhythm=2, timbre=0.5",
     }
     assert decoded_clip(clip(headers)).subject.options == ClipOptions(
-        k=3, scope="mood", mode="shortlist", start_s=1.5, duration_s=6.0
+        k=3,
+        scope="mood",
+        mode="shortlist",
+        start_s=1.5,
+        duration_s=6.0,
+        weights=(("rhythm", 2.0), ("timbre", 0.5)),
     )
 
 
@@ -87,6 +93,7 @@ def test_options_travel_in_headers() -> None:
         ("ce_scope", "everything", "all or mood"),
         ("ce_mode", "fast", "shortlist or certified"),
         ("ce_startms", "1.5", "a whole number, at least 0"),
+        ("ce_weights", "rhythm", "factors by view, as rhythm=2,timbre=0.5"),
         ("ce_attempt", "0", "a whole number, at least 1"),
     ],
 )

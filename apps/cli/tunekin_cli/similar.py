@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tunekin.codec import answer_json
+from tunekin.codec import answer_json, read_weights
 from tunekin.errors import AudioTooLargeError, OptionError
 from tunekin.messages import ClipOptions, Mode, Scope
 from tunekin_cli import render
@@ -53,18 +53,10 @@ def options(
     if duration_s == 0:
         msg = "--duration is 0"
         raise OptionError(msg, hint="leave it out for all of the recording, or give at least 1 second")
-    factors = tuple(map(_factor, weights or ()))
+    factors = read_weights("--weight", ",".join(weights)) if weights else ()
     # Refused before anything is heard.
     balanced(dict(factors))
     return ClipOptions(k=k, scope=scope, mode=mode, start_s=start_s, duration_s=duration_s, weights=factors)
-
-
-def _factor(text: str) -> tuple[str, float]:
-    view, _, factor = text.partition("=")
-    try:
-        return view, float(factor)
-    except ValueError as error:
-        raise OptionError(f"--weight is {text!r}", hint="say a view and a factor, as rhythm=2") from error
 
 
 def run(context: Context, file: Path | None, *, track_id: str | None, options: ClipOptions, as_json: bool) -> int:

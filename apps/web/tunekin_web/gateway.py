@@ -23,11 +23,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import tunekin
-from tunekin.codec import answer_json
+from tunekin.codec import answer_json, read_weights
 from tunekin.errors import AudioTooLargeError, EmptyAudioError, OptionError, TunekinError
 from tunekin.messages import Answer, ClipOptions
 from tunekin_embedded.clip_lane import ClipLane
 from tunekin_embedded.parts import Parts
+from tunekin_ranker.kin import balanced
 from tunekin_web import playlist
 from tunekin_web.collection import Collection
 from tunekin_web.desk import Desk, Question, Ticket
@@ -371,12 +372,16 @@ def _options(request: Request) -> ClipOptions:
         raise OptionError(f"scope is {scope!r}", hint="it is all or mood")
     if mode not in {"certified", "shortlist"}:
         raise OptionError(f"mode is {mode!r}", hint="it is certified or shortlist")
+    weights = read_weights("weights", wanted["weights"]) if wanted.get("weights") else ()
+    # Refused before anything is heard.
+    balanced(dict(weights))
     return ClipOptions(
         k=_whole(request, "k", default=5, least=1, most=100),
         scope="mood" if scope == "mood" else "all",
         mode="shortlist" if mode == "shortlist" else "certified",
         start_s=_seconds(request, "start"),
         duration_s=_seconds(request, "duration"),
+        weights=weights,
     )
 
 

@@ -47,6 +47,18 @@ def test_a_clip_gets_a_ticket_its_stages_and_its_answer(client, loaded):
     assert (state["status"], state["answer"]) == ("done", answer)
 
 
+def test_what_matters_to_somebody_decides_the_order(client, loaded):
+    def matches(weights: str) -> list[str]:
+        url = f"/api/v1/clips?k=10&weights={weights}"
+        ticket = client.post(url, content=loaded.recorded.read_bytes()).json()
+        return [match["track_id"] for match in events_of(client, ticket)[-1][1]["matches"]]
+
+    rhythm = matches("style=0,feeling=0,timbre=0,harmony=0")
+    harmony = matches("style=0,feeling=0,timbre=0,rhythm=0")
+    assert rhythm != harmony
+    assert matches("rhythm=1") == matches("harmony=1")
+
+
 def test_songs_like_a_song_need_no_recording(client):
     song = first_song(client)
     ticket = client.post(f"/api/v1/tracks/{song['track_id']}/similar?k=2")
@@ -181,6 +193,8 @@ def test_only_the_token_may_change_the_catalogue(client, loaded):
     [
         ("POST", "/api/v1/clips?k=0", 400, "option.invalid"),
         ("POST", "/api/v1/clips?scope=none", 400, "option.invalid"),
+        ("POST", "/api/v1/clips?weights=loudness%3D2", 400, "option.invalid"),
+        ("POST", "/api/v1/clips?weights=rhythm", 400, "option.invalid"),
         ("POST", "/api/v1/clips?mode=none", 400, "option.invalid"),
         ("POST", "/api/v1/clips?start=nan", 400, "option.invalid"),
         ("POST", "/api/v1/clips", 400, "audio.empty"),

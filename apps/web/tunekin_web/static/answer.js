@@ -7,7 +7,7 @@ import { clock, label, percent, say } from "/static/words.js";
 const STAGES = ["ingest", "featurizer", "classifier", "ranker"];
 
 // Views of the sound that have a word; a less alike one is no reason.
-const VIEWS = new Set(["timbre", "rhythm", "harmony", "mood"]);
+const VIEWS = new Set(["style", "feeling", "timbre", "rhythm", "harmony", "moment"]);
 const SPEAKS = 0.5;
 
 // The stages, each marked when it is done.

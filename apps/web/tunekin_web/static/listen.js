@@ -5,12 +5,14 @@ import { announce, make, problem } from "/static/dom.js";
 import { control, open, record, stop, wav } from "/static/sound.js";
 import { say } from "/static/words.js";
 
+const VIEWS = ["style", "feeling", "timbre", "rhythm", "harmony"];
 const [LEAST_S, MOST_S, USUAL_S] = [3, 15, 6];
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
 
 export function view(main, { like }) {
   let recording = null;
   let scope = "all";
+  const weights = {};
   const work = make("div");
   const levels = new Array(72).fill(0);
   const meter = make("canvas", { "aria-hidden": "true" });
@@ -117,6 +119,14 @@ export function view(main, { like }) {
       scope = scope === "all" ? "mood" : "all";
       either.setAttribute("aria-pressed", String(scope === "mood"));
     } }, say("scopeMood"));
+    const matters = make("details", {}, make("summary", {}, say("matters")), make("div", { class: "sliders" }, ...VIEWS.map((view) => {
+      const slider = make("input", { type: "range", min: 0, max: 4, step: 0.5, value: weights[view] ?? 1 });
+      const words = make("span");
+      const told = () => (words.textContent = say("more", { view: say(view), n: slider.value }));
+      slider.addEventListener("input", () => ((weights[view] = slider.value), told()));
+      told();
+      return make("label", {}, words, slider);
+    })));
     const go = make("button", { type: "button", class: "main", onclick: () => send(part(), Number(length.value)) }, say("send"));
     const peaks = Array.from({ length: 400 }, (_, i) => {
       const each = sound.samples.subarray(Math.floor((i * sound.samples.length) / 400), Math.floor(((i + 1) * sound.samples.length) / 400));
@@ -155,7 +165,7 @@ export function view(main, { like }) {
     const result = make("div");
     work.replaceChildren(make("section", { class: "card" }, make("h2", {}, say("part")), wave,
       make("div", { class: "sliders" }, make("label", {}, startWords, start), make("label", {}, lengthWords, length)),
-      make("div", { class: "row" }, hear, go, either)), result);
+      matters, make("div", { class: "row" }, hear, go, either)), result);
     paint();
     go.focus({ preventScroll: true });
     go.scrollIntoView({ block: "nearest" });
@@ -168,7 +178,8 @@ export function view(main, { like }) {
     const steps = progress();
     result.replaceChildren(steps.list);
     try {
-      const ticket = await api.sendClip(data, { scope });
+      const factors = Object.entries(weights).map(([view, factor]) => `${view}=${factor}`).join(",");
+      const ticket = await api.sendClip(data, factors ? { scope, weights: factors } : { scope });
       const answer = await api.follow(ticket, steps.done);
       result.replaceChildren(await show(answer, clip, like, ticket.answer));
     } catch (error) {
