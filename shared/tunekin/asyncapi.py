@@ -47,6 +47,10 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
         "whether the answer has to be proven",
         {"enum": ["certified", "shortlist"], "default": "certified"},
     ),
+    "ce_artists": (
+        "whether an artist has at most one match",
+        {"enum": ["one", "any"], "default": "one"},
+    ),
     "ce_weights": ("factors of the views' weights, as rhythm=2,timbre=0.5; 1 each", {}),
     "ce_startms": ("start of the part that is meant, in milliseconds", {"pattern": _INTEGER}),
     "ce_durationms": ("its length, in milliseconds", {"pattern": _INTEGER}),
@@ -71,7 +75,7 @@ _EVENT = ("content-type", "ce_specversion", "ce_id", "ce_source", "ce_type")
 _PUBLISHED = ("ce_traceparent", "ce_publishedms", "ce_attempt")
 _CLAIM = ("ce_dataref", "ce_datasha256", "ce_datasize")
 _PART = ("ce_startms", "ce_durationms")
-_OPTIONS = ("ce_topk", "ce_scope", "ce_mode", "ce_weights", *_PART)
+_OPTIONS = ("ce_topk", "ce_scope", "ce_mode", "ce_artists", "ce_weights", *_PART)
 _HEADERS_OF: dict[type[Message], tuple[str, ...]] = {
     ClipSubmitted: (*_EVENT, *_PUBLISHED, *_CLAIM, *_OPTIONS),
     TrackQuery: (*_EVENT, *_PUBLISHED, "ce_track", *_OPTIONS),

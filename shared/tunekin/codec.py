@@ -20,6 +20,7 @@ header             meaning, and what holds where it is missing
 ``ce_topk``        clips: matches wanted, 1 to 100; 5
 ``ce_scope``       clips: ``all`` or ``mood``; ``all``
 ``ce_mode``        clips: ``certified`` or ``shortlist``; ``certified``
+``ce_artists``     clips: ``one`` match at most of an artist, or ``any``; ``one``
 ``ce_weights``     clips: factors of the views' weights, as ``rhythm=2,timbre=0.5``; 1 each
 ``ce_startms``     clips: start of the part that is meant; the beginning
 ``ce_durationms``  clips: length of the part that is meant; all of it
@@ -44,6 +45,7 @@ from tunekin.errors import MessageError, OptionError, UnsupportedVersionError
 from tunekin.messages import (
     INTERNAL_VERSIONS,
     Answer,
+    Artists,
     Audio,
     CatalogueChange,
     Classified,
@@ -263,6 +265,8 @@ def _attributes_of_clip(clip: ClipSubject) -> dict[str, str]:
     options = clip.options
     attributes = {"source": source or _DEFAULT_SOURCE, "id": event_id}
     attributes |= {"topk": str(options.k), "scope": options.scope, "mode": options.mode}
+    if options.artists != "one":
+        attributes["artists"] = options.artists
     if options.weights:
         attributes["weights"] = ",".join(f"{view}={factor:g}" for view, factor in options.weights)
     if options.start_s is not None:
@@ -555,6 +559,7 @@ def _clip_options(headers: dict[str, str]) -> ClipOptions:
         k=read("topk", lambda name, text: _integer(name, text, low=1, high=K_MAX), default.k),
         scope=read("scope", lambda name, text: _choice(name, text, get_args(Scope)), default.scope),
         mode=read("mode", lambda name, text: _choice(name, text, get_args(Mode)), default.mode),
+        artists=read("artists", lambda name, text: _choice(name, text, get_args(Artists)), default.artists),
         weights=read("weights", read_weights, default.weights),
         start_s=read("startms", seconds, None),
         duration_s=read("durationms", seconds, None),

@@ -21,6 +21,7 @@ import msgspec
 __all__ = [
     "INTERNAL_VERSIONS",
     "Answer",
+    "Artists",
     "Audio",
     "CatalogueChange",
     "Classified",
@@ -51,6 +52,7 @@ __all__ = [
 
 Scope: TypeAlias = Literal["all", "mood"]
 Mode: TypeAlias = Literal["shortlist", "certified"]
+Artists: TypeAlias = Literal["one", "any"]
 
 
 class _Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +145,8 @@ class ClipOptions(_Struct, frozen=True):
         The whole catalogue, or tracks of the clip's mood (and its runner-up where the mood is ambiguous).
     mode : {'certified', 'shortlist'}
         Whether the answer is proven to be what comparing every track would give, or faiss's proposal decides.
+    artists : {'one', 'any'}
+        Whether an artist has at most one place among the matches.
     start_s, duration_s : float or None
         Part of the sound that is meant; unset means all of it.
     weights : tuple of (str, float)
@@ -155,6 +159,7 @@ class ClipOptions(_Struct, frozen=True):
     start_s: float | None = None
     duration_s: float | None = None
     weights: tuple[tuple[str, float], ...] = ()
+    artists: Artists = "one"
 
 
 class Track(_Struct, frozen=True):

@@ -92,6 +92,7 @@ def test_options_travel_in_headers() -> None:
         ("ce_topk", "٣", "a whole number from 1 to 100"),
         ("ce_scope", "everything", "all or mood"),
         ("ce_mode", "fast", "shortlist or certified"),
+        ("ce_artists", "all", "one or any"),
         ("ce_startms", "1.5", "a whole number, at least 0"),
         ("ce_weights", "rhythm", "factors by view, as rhythm=2,timbre=0.5"),
         ("ce_attempt", "0", "a whole number, at least 1"),

@@ -85,6 +85,9 @@ def _similar(
         Literal["certified", "shortlist"],
         typer.Option(help="Prove the answer, or take what the prefilter proposes."),
     ] = "certified",
+    artists: Annotated[
+        Literal["one", "any"], typer.Option(help="At most one song of an artist, or any number.")
+    ] = "one",
     weight: Annotated[
         list[str] | None,
         typer.Option(help="Factor of a view's weight, as rhythm=2; may be given several times.", metavar="VIEW=FACTOR"),
@@ -92,7 +95,9 @@ def _similar(
     json: _Json = False,
 ) -> None:
     """Say a recording's or a song's mood and the songs most like it."""
-    options = similar.options(start_s=start, duration_s=duration, k=k, scope=scope, mode=mode, weights=weight)
+    options = similar.options(
+        start_s=start, duration_s=duration, k=k, scope=scope, mode=mode, artists=artists, weights=weight
+    )
     raise typer.Exit(similar.run(context.obj, file, track_id=track, options=options, as_json=json))
 
 

@@ -75,6 +75,9 @@ def _publish(
         Literal["certified", "shortlist"],
         typer.Option(help="Prove the answer, or take what the prefilter proposes."),
     ] = "certified",
+    artists: Annotated[
+        Literal["one", "any"], typer.Option(help="At most one song of an artist, or any number.")
+    ] = "one",
     weight: Annotated[
         list[str] | None,
         typer.Option(help="Factor of a view's weight, as rhythm=2; may be given several times.", metavar="VIEW=FACTOR"),
@@ -91,7 +94,9 @@ def _publish(
             Servers.read(),
             files or [],
             track_id=track,
-            options=similar.options(start_s=start, duration_s=duration, k=k, scope=scope, mode=mode, weights=weight),
+            options=similar.options(
+                start_s=start, duration_s=duration, k=k, scope=scope, mode=mode, artists=artists, weights=weight
+            ),
             wait_s=timeout if wait else None,
             as_json=json,
         )

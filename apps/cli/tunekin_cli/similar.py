@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tunekin.codec import answer_json, read_weights
 from tunekin.errors import AudioTooLargeError, OptionError
-from tunekin.messages import ClipOptions, Mode, Scope
+from tunekin.messages import Artists, ClipOptions, Mode, Scope
 from tunekin_cli import render
 from tunekin_cli.context import Context
 from tunekin_embedded.clip_lane import ClipLane
@@ -23,6 +23,7 @@ def options(
     k: int,
     scope: Scope,
     mode: Mode,
+    artists: Artists = "one",
     weights: Sequence[str] | None = None,
 ) -> ClipOptions:
     """Check the options that go together.
@@ -37,6 +38,8 @@ def options(
         Part of the catalogue that is meant.
     mode : {'certified', 'shortlist'}
         Search that is meant.
+    artists : {'one', 'any'}
+        Whether an artist has at most one place.
     weights : sequence of str or None
         Factors of the views' weights, as ``rhythm=2``.
 
@@ -56,7 +59,9 @@ def options(
     factors = read_weights("--weight", ",".join(weights)) if weights else ()
     # Refused before anything is heard.
     balanced(dict(factors))
-    return ClipOptions(k=k, scope=scope, mode=mode, start_s=start_s, duration_s=duration_s, weights=factors)
+    return ClipOptions(
+        k=k, scope=scope, mode=mode, artists=artists, start_s=start_s, duration_s=duration_s, weights=factors
+    )
 
 
 def run(context: Context, file: Path | None, *, track_id: str | None, options: ClipOptions, as_json: bool) -> int:

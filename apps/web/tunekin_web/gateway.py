@@ -372,6 +372,9 @@ def _options(request: Request) -> ClipOptions:
         raise OptionError(f"scope is {scope!r}", hint="it is all or mood")
     if mode not in {"certified", "shortlist"}:
         raise OptionError(f"mode is {mode!r}", hint="it is certified or shortlist")
+    artists = wanted.get("artists", "one")
+    if artists not in {"one", "any"}:
+        raise OptionError(f"artists is {artists!r}", hint="it is one or any")
     weights = read_weights("weights", wanted["weights"]) if wanted.get("weights") else ()
     # Refused before anything is heard.
     balanced(dict(weights))
@@ -381,6 +384,7 @@ def _options(request: Request) -> ClipOptions:
         mode="shortlist" if mode == "shortlist" else "certified",
         start_s=_seconds(request, "start"),
         duration_s=_seconds(request, "duration"),
+        artists="any" if artists == "any" else "one",
         weights=weights,
     )
 

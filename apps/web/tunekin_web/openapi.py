@@ -114,6 +114,7 @@ def _paths(settings: WebSettings) -> dict[str, Any]:
         _query("k", _COUNT | {"minimum": 1, "maximum": 100, "default": 5}, "Songs wanted."),
         _query("scope", {"enum": ["all", "mood"], "default": "all"}, "The whole catalogue, or the clip's mood only."),
         _query("mode", {"enum": ["certified", "shortlist"], "default": "certified"}, "Proven, or as proposed."),
+        _query("artists", {"enum": ["one", "any"], "default": "one"}, "At most one song of an artist, or any number."),
         _query("weights", _TEXT, "Factors of the views' weights, as rhythm=2,timbre=0.5."),
         _query("start", _NUMBER, "Where the part that is meant begins, in seconds."),
         _query("duration", _NUMBER, "How long it is, in seconds."),

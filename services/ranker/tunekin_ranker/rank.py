@@ -112,6 +112,7 @@ def rank(
             scoring=kin.scoring(distances, weights, strangeness=strange),
             mode="brute" if brute else options.mode,
             shortlist_size=shortlist_size,
+            grouping="group" if options.artists == "one" else "track",
             allowed=allowed,
             exclude=exclude,
             identity_distance=identity,

@@ -114,6 +114,12 @@ def test_the_matches_come_best_first_and_one_an_artist() -> None:
     assert len({match.artist for match in matches}) == 5
 
 
+def test_an_artist_may_have_several_places_where_that_is_asked_for() -> None:
+    several = answer(classified(stranger(), options=ClipOptions(k=12, artists="any"))).matches
+    assert len(several) == 12
+    assert len({match.artist for match in several}) == 6
+
+
 def test_the_answer_says_how_it_was_found_and_from_what() -> None:
     facts = answer(classified(stranger()))
     assert facts.search is not None
