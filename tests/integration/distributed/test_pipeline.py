@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import kafka
@@ -11,8 +12,14 @@ import pytest
 
 from tests.installation import clip_of, new_key, noise, same, silence, spread, wait_for
 from tunekin import codec
+from tunekin.catalogue.database import open_engine
+from tunekin.catalogue.reader import CatalogueReader, IndexRow
+from tunekin.catalogue.records import Entry
+from tunekin.features import FEATURES, frames_to_bytes, views_to_bytes
 from tunekin.messages import ClipOptions
 from tunekin.topics import INLINE_LIMIT_BYTES
+from tunekin_classifier.adapters.onnx_model import OnnxMoodModel
+from tunekin_classifier.settings import ClassifierSettings
 from tunekin_embedded.clip_lane import ClipLane
 from tunekin_embedded.home import Home
 from tunekin_embedded.parts import Parts
@@ -23,13 +30,54 @@ from tunekin_embedded.track_lane import load
 RAW_PRODUCER = Path(__file__).with_name("raw_producer.py")
 
 
+def rows_of(reader: CatalogueReader, *, model_version: str) -> list[IndexRow]:
+    """All that a catalogue holds for rankers."""
+    with reader.index_snapshot(feature_version=FEATURES.name, model_version=model_version) as read:
+        return list(chain.from_iterable(read.batches))
+
+
 @pytest.fixture(scope="module")
-def embedded(installation, tmp_path_factory):
-    """The same catalogue in one process without servers."""
+def distributed_rows(installation):
+    """What the workers have written; other tests may have added songs before."""
+    engine = open_engine(installation.environment["TUNEKIN_CATALOGUE_URL"])
+    reader = CatalogueReader(engine)
+    version = OnnxMoodModel(ClassifierSettings().model).manifest.version
+    yield rows_of(reader, model_version=version)
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def embedded(distributed_rows, tmp_path_factory):
+    """One process without servers, with a copy of that catalogue."""
     with Parts(Home(tmp_path_factory.mktemp("home")).prepare(), settings=EmbeddedSettings.read()) as parts:
-        outcomes = list(load(parts, [track for song in installation.songs for track in find(song)]))
-        assert {outcome.status for outcome in outcomes} == {"added"}
+        entries = [
+            Entry(
+                track=row.track,
+                feature_version=FEATURES.name,
+                frames=frames_to_bytes(row.frames),
+                summary=(0.0,) * FEATURES.summary_size,
+                model_version=parts.model_version,
+                probabilities=row.probabilities.tolist(),
+                views=views_to_bytes(row.views),
+            )
+            for row in distributed_rows
+        ]
+        parts.writer.upsert_many(entries)
         yield ClipLane(parts)
+
+
+def test_the_workers_hear_what_one_process_hears(installation, distributed_rows, tmp_path):
+    with Parts(Home(tmp_path / "home").prepare(), settings=EmbeddedSettings.read()) as parts:
+        outcomes = list(load(parts, [track for song in installation.songs[:3] for track in find(song)]))
+        assert {outcome.status for outcome in outcomes} == {"added"}
+        alone = rows_of(parts.reader, model_version=parts.model_version)
+    by_content = {row.track.content_sha256: row for row in distributed_rows}
+    for row in alone:
+        other = by_content[row.track.content_sha256]
+        assert row.track == other.track
+        assert row.frames.tobytes() == other.frames.tobytes()
+        assert row.views.tobytes() == other.views.tobytes()
+        assert row.probabilities.tolist() == other.probabilities.tolist()
 
 
 def test_a_program_that_knows_kafka_alone_gets_its_songs(installation, tmp_path):
