@@ -360,7 +360,10 @@ def test_no_descriptor_is_lost(patient):
         patient.decode(data)
         with pytest.raises(UndecodableAudioError):
             patient.decode(b"fLaC" + bytes(100))
-    eventually(lambda: before == [descriptors(pid) for pid in ("self", patient.server_pid)])
+    # Fewer are no loss: what earlier tests have left to the garbage collector may go meanwhile.
+    eventually(
+        lambda: all(descriptors(pid) <= count for pid, count in zip(("self", patient.server_pid), before, strict=True))
+    )
 
 
 def descriptors(pid):
