@@ -1,13 +1,23 @@
 """The commands and their options."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 import tunekin
 from tunekin import logging
 from tunekin_cli import catalog, moods, reclassify, search, serve, similar, train
+from tunekin_cli.clip_options import (
+    ArtistsOption,
+    Duration,
+    K,
+    ModeOption,
+    ScopeOption,
+    Start,
+    TrackOption,
+    Weight,
+)
 from tunekin_cli.context import Context
 from tunekin_cli.servers_app import servers_app
 from tunekin_embedded.settings import EmbeddedSettings
@@ -74,24 +84,14 @@ def _similar(
         Path | None, typer.Argument(help="A recording: any sound file, or - for standard input.", metavar="[FILE]")
     ] = None,
     *,
-    track: Annotated[str | None, typer.Option(help="Id of a song of the catalogue, in place of a recording.")] = None,
-    start: Annotated[float | None, typer.Option(min=0, help="Where the part begins, in seconds.")] = None,
-    duration: Annotated[float | None, typer.Option(min=0, help="How long the part is, in seconds.")] = None,
-    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many songs.")] = 5,
-    scope: Annotated[
-        Literal["all", "mood"], typer.Option(help="The whole catalogue, or the clip's mood only.")
-    ] = "all",
-    mode: Annotated[
-        Literal["certified", "shortlist"],
-        typer.Option(help="Prove the answer, or take what the prefilter proposes."),
-    ] = "certified",
-    artists: Annotated[
-        Literal["one", "any"], typer.Option(help="At most one song of an artist, or any number.")
-    ] = "one",
-    weight: Annotated[
-        list[str] | None,
-        typer.Option(help="Factor of a view's weight, as rhythm=2; may be given several times.", metavar="VIEW=FACTOR"),
-    ] = None,
+    track: TrackOption = None,
+    start: Start = None,
+    duration: Duration = None,
+    k: K = 5,
+    scope: ScopeOption = "all",
+    mode: ModeOption = "certified",
+    artists: ArtistsOption = "one",
+    weight: Weight = None,
     json: _Json = False,
 ) -> None:
     """Say a recording's or a song's mood and the songs most like it."""

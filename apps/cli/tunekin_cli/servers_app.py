@@ -2,12 +2,22 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from tunekin.errors import OptionError
 from tunekin_cli import dead_letters, publish, setup, similar, status
+from tunekin_cli.clip_options import (
+    ArtistsOption,
+    Duration,
+    K,
+    ModeOption,
+    ScopeOption,
+    Start,
+    TrackOption,
+    Weight,
+)
 from tunekin_cli.servers import Servers
 
 __all__ = ["servers_app"]
@@ -62,26 +72,16 @@ def _publish(
         list[Path] | None, typer.Argument(help="Recordings: any sound files.", metavar="[FILE...]")
     ] = None,
     *,
-    track: Annotated[str | None, typer.Option(help="Id of a song of the catalogue, in place of a recording.")] = None,
+    track: TrackOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the outcomes and print them.")] = False,
     timeout: Annotated[float, typer.Option(min=0, help="Longest wait, in seconds.")] = 60.0,
-    start: Annotated[float | None, typer.Option(min=0, help="Where the part begins, in seconds.")] = None,
-    duration: Annotated[float | None, typer.Option(min=0, help="How long the part is, in seconds.")] = None,
-    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many songs.")] = 5,
-    scope: Annotated[
-        Literal["all", "mood"], typer.Option(help="The whole catalogue, or the clip's mood only.")
-    ] = "all",
-    mode: Annotated[
-        Literal["certified", "shortlist"],
-        typer.Option(help="Prove the answer, or take what the prefilter proposes."),
-    ] = "certified",
-    artists: Annotated[
-        Literal["one", "any"], typer.Option(help="At most one song of an artist, or any number.")
-    ] = "one",
-    weight: Annotated[
-        list[str] | None,
-        typer.Option(help="Factor of a view's weight, as rhythm=2; may be given several times.", metavar="VIEW=FACTOR"),
-    ] = None,
+    start: Start = None,
+    duration: Duration = None,
+    k: K = 5,
+    scope: ScopeOption = "all",
+    mode: ModeOption = "certified",
+    artists: ArtistsOption = "one",
+    weight: Weight = None,
     json: _Json = False,
 ) -> None:
     """Publish recordings to the topic clips."""
