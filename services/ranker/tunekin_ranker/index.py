@@ -133,20 +133,20 @@ def _segment(tracks: Iterable[Track], *, coefficients: int | None) -> Segment | 
         track_ids=tuple(track_ids),
         groups=tuple(groups),
         moods=np.array(moods, np.int32),
-        views=_stacked(views),
+        views=_joined([one[None] for one in views]),
         means=means,
         sketches=sketch(packed, means=means),
     )
 
 
-def _stacked(views: Sequence[NDArray[np.floating]]) -> NDArray[np.float16]:
-    """Put views one below the other."""
-    sizes = sorted({one.size for one in views})
+def _joined(views: Sequence[NDArray[np.floating]]) -> NDArray[np.float16]:
+    """Put rows of views one below the other."""
+    sizes = sorted({rows.shape[1] for rows in views})
     if len(sizes) > 1:
         raise InputError(
             f"views of {sizes[0]} and of {sizes[-1]} numbers", hint="compare tracks of one feature version only"
         )
-    return np.array(views, np.float16)
+    return np.concatenate([np.empty((0, sizes[0] if sizes else 0), np.float16), *views]).astype(np.float16, copy=False)
 
 
 def _merge(parts: Collection[tuple[Segment, NDArray[np.bool_]]]) -> Segment:
@@ -162,7 +162,7 @@ def _merge(parts: Collection[tuple[Segment, NDArray[np.bool_]]]) -> Segment:
         track_ids=tuple(segment.track_ids[row] for segment, rows in kept for row in rows),
         groups=tuple(segment.groups[row] for segment, rows in kept for row in rows),
         moods=np.concatenate([segment.moods[rows] for segment, rows in kept]),
-        views=_stacked([segment.views[row] for segment, rows in kept for row in rows]),
+        views=_joined([segment.views[rows] for segment, rows in kept]),
         means=means,
         sketches=sketch(frames, means=means),
     )
@@ -294,10 +294,9 @@ class Index:
         return np.concatenate([np.empty(0, np.int32), *(segment.moods for segment, _ in self.parts)])
 
     @functools.cached_property
-    def views(self) -> NDArray[np.float16]:
-        """Views of each slot's track, a row each; read-only."""
-        stacked = _stacked([row for segment, _ in self.parts for row in segment.views])
-        return stacked.reshape(self.slots, -1) if self.slots else stacked.reshape(0, 0)
+    def views(self) -> NDArray[np.float32]:
+        """Views of each slot's track, a row each, as every query goes through them."""
+        return _joined([segment.views for segment, _ in self.parts]).astype(np.float32)
 
     @functools.cached_property
     def groups(self) -> tuple[str | None, ...]:

@@ -98,9 +98,11 @@ def apart(
     for number, (name, length) in enumerate(version.views):
         part = slice(start, start + length)
         start += length
-        away = np.linalg.norm(tracks[:, part].astype(np.float64) - query[part].astype(np.float64), axis=1)
+        # Float32 holds every difference of two float16 numbers that matters, at half the time.
+        away = tracks[:, part].astype(np.float32, copy=False) - query[part].astype(np.float32, copy=False)
+        squares = np.einsum("ij,ij->i", away, away).astype(np.float64)
         reaches = tracks[:, reach + number].astype(np.float64) * float(query[reach + number])
-        distances[name] = away / np.sqrt(np.maximum(reaches, np.finfo(np.float32).tiny))
+        distances[name] = np.sqrt(squares / np.maximum(reaches, np.finfo(np.float32).tiny))
     return distances
 
 

@@ -103,7 +103,7 @@ def rank(
     strange = max(strangeness(query.frames), _LEAST_STRANGENESS)
     weights = kin.balanced(dict(options.weights))
 
-    def look(views: NDArray[np.float16], *, identity: float | None, exclude: tuple[str, ...]) -> _Found:
+    def look(views: NDArray[np.floating], *, identity: float | None, exclude: tuple[str, ...]) -> _Found:
         distances = kin.apart(views, snapshot.index.views, version=version)
         result = search(
             snapshot.index,

@@ -140,3 +140,22 @@ def test_tracks_are_taken_up_one_by_one():
 def test_frames_of_another_kind_are_refused():
     with pytest.raises(InputError, match="shape"):
         Index.build([track("a")]).with_changes(upserts=[Track(track_id="b", frames=np.zeros((2, D + 1)))])
+
+
+def test_views_of_two_feature_versions_do_not_meet() -> None:
+    frames = np.ones((3, 2), np.float16)
+    old, new = (Track(track_id=str(size), frames=frames, views=np.ones(size, np.float16)) for size in (3, 4))
+    with pytest.raises(InputError, match="views of 3 and of 4 numbers"):
+        Index.build([old, new])
+
+
+def test_the_views_of_a_slot_are_those_of_its_track_whatever_changed() -> None:
+    tracks = [
+        Track(track_id=str(number), frames=np.ones((3, 2), np.float16), views=np.full(4, number, np.float16))
+        for number in range(5)
+    ]
+    index = Index.build(tracks[:3]).with_changes(upserts=tracks[3:], removals=["1"])
+    assert index.views.shape == (index.slots, 4)
+    for slot in np.flatnonzero(index.alive):
+        assert index.views[slot].tolist() == [float(index.track_at(int(slot)).track_id)] * 4
+    assert Index().views.shape == (0, 0)
