@@ -2,12 +2,9 @@
 
 import contextlib
 
-import numpy as np
-
 from tunekin.catalogue.database import check_schema, open_engine
 from tunekin.catalogue.reader import CatalogueReader
 from tunekin.errors import DependencyError, SettingsError
-from tunekin.features import FEATURES
 from tunekin.ports import Cache
 from tunekin.process import Process, Role, Root, run
 from tunekin.process_settings import CatalogueSettings
@@ -17,16 +14,12 @@ from tunekin_ranker.adapters.memory_cache import MemoryCache
 from tunekin_ranker.adapters.redis_cache import RedisCache
 from tunekin_ranker.adapters.snapshot_files import SnapshotFiles
 from tunekin_ranker.crew import Crew
-from tunekin_ranker.dtw import Clip
 from tunekin_ranker.metrics import RankerMetrics
-from tunekin_ranker.search import search
 from tunekin_ranker.service import follower, service
 from tunekin_ranker.settings import CacheSettings, RankerSettings
+from tunekin_ranker.warm import warm_up
 
 __all__ = ["ROOTS", "main"]
-
-# Frames of a clip of 6 s.
-_WARM_FRAMES = 64
 
 
 def _rank(process: Process) -> Role:
@@ -44,9 +37,9 @@ def _rank(process: Process) -> Role:
     crew = Crew(settings.threads)
     process.closing.callback(crew.close)
 
-    def warm_up() -> None:
-        noise = np.random.default_rng(0).normal(size=(_WARM_FRAMES, FEATURES.n_mfcc)).astype(np.float16)
-        search(snapshots.current().index, Clip(noise), k=1, crew=crew)
+    def ready() -> None:
+        snapshots.current()
+        warm_up()
 
     return Role(
         service=service(
@@ -57,7 +50,7 @@ def _rank(process: Process) -> Role:
             crew=crew,
             metrics=RankerMetrics(process.registry),
         ),
-        warm_up=warm_up,
+        warm_up=ready,
         followers=(follower(snapshots),),
     )
 

@@ -24,6 +24,8 @@ bit for bit, to those of a plain double loop.
 # ruff: noqa: C901, PLR0912, PLR0917
 
 import functools
+import hashlib
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
@@ -223,6 +225,22 @@ def sketch_frames(
             errors[block, lane] = np.sqrt(frames.max())
 
 
+def _kept(loop: Callable[..., NDArray[Any]], name: str) -> Callable[..., NDArray[Any]]:
+    """Have a compiled loop found again by other processes.
+
+    Numba keeps it under a pickle of what the loop encloses. A loop that encloses another one pickles differently in
+    each process, so that every process would compile it anew; its name and the code that it is made of say as much.
+    """
+    dispatcher: Any = loop
+    made_of = hashlib.sha256(dispatcher.py_func.__code__.co_code + inspect.getsource(lanes).encode()).hexdigest()
+
+    def key(signature: object, codegen: Any) -> tuple[object, ...]:  # noqa: ANN401 (numba's own)
+        return signature, codegen.magic_tuple(), (made_of, name)
+
+    dispatcher._cache._index_key = key  # noqa: SLF001 (numba has no other way to say it)
+    return loop
+
+
 def _abreast(coefficients: int) -> Callable[..., None]:
     add_products = adding_products(vectors=coefficients, sums=ROWS)
 
@@ -390,7 +408,7 @@ def _alignments_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
             sums[first : first + count] = lane_sums[:count]
         return sums
 
-    return alignments
+    return _kept(alignments, f"alignments of {coefficients}")
 
 
 def _sketched_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
@@ -446,7 +464,7 @@ def _sketched_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
             )
         return sums
 
-    return sketched
+    return _kept(sketched, f"sketched of {coefficients}")
 
 
 def _alignments_float64(coefficients: int) -> Callable[..., NDArray[Any]]:

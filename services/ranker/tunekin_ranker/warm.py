@@ -1,0 +1,37 @@
+"""Run every compiled loop of the search once, so that no clip waits for a compiler."""
+
+import numpy as np
+
+from tunekin.features import FEATURES, FeatureVersion
+from tunekin_ranker.dtw import Clip
+from tunekin_ranker.index import Index, Track
+from tunekin_ranker.search import search
+
+__all__ = ["warm_up"]
+
+# More than a search compares before it looks at floors, and more frames than a tile has lanes.
+_TRACKS, _FRAMES = 80, 100
+
+
+def warm_up(*, version: FeatureVersion = FEATURES) -> None:
+    """Search among noise.
+
+    Numba compiles a loop anew for arrays that must not be written, such as those of a kept snapshot, so there are two
+    rounds. What was compiled before, at installation, is only loaded.
+
+    Parameters
+    ----------
+    version : FeatureVersion
+        Supplies ``n_mfcc``.
+    """
+    noise = np.random.default_rng(0).normal(size=(_TRACKS, _FRAMES, version.n_mfcc)).astype(np.float16)
+    index = Index.build(Track(track_id=str(number), frames=frames) for number, frames in enumerate(noise))
+    clip = Clip(noise[0, 10:])
+    search(index, clip, k=1)
+    for segment, _ in index.parts:
+        for part in (segment.frames, segment.sketches):
+            for name in part.__slots__:
+                array = getattr(part, name)
+                if isinstance(array, np.ndarray):
+                    array.flags.writeable = False
+    search(index, clip, k=1)
