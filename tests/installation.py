@@ -77,11 +77,11 @@ class Installation:
             timeout=PATIENCE_S * 2,
         )
 
-    def start(self, name: str, *, other: str | None = None) -> Worker:
-        """Start a worker; another one of its kind under a name of its own."""
+    def start(self, name: str, *, other: str | None = None, settings: Mapping[str, str] | None = None) -> Worker:
+        """Start a worker; another one of its kind under a name of its own, perhaps with settings of its own."""
         called = other or name
         if called not in self.workers:
-            self.workers[called] = Worker(name, log=self.folder / f"{called}.log", environment=self.environment)
+            self.workers[called] = Worker(name, log=self.folder / f"{called}.log", environment=self.environment | (settings or {}))
         self.workers[called].start()
         return self.workers[called]
 

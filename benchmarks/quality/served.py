@@ -7,12 +7,12 @@ import numpy as np
 
 from benchmarks.quality.pieces import Piece
 from tunekin.features import FEATURES, frames_to_bytes, views_to_bytes
-from tunekin.messages import Classified, ClipOptions, ClipSubject, Match
+from tunekin.messages import Classified, ClipOptions, ClipSubject, Known, Match
 from tunekin_classifier.adapters.onnx_model import OnnxMoodModel
 from tunekin_classifier.settings import ClassifierSettings
 from tunekin_featurizer.featurize import FeatureSet
 from tunekin_ranker.index import Index, Track
-from tunekin_ranker.rank import rank
+from tunekin_ranker.rank import look, rank
 from tunekin_ranker.snapshot import Snapshot, TrackInfo
 from tunekin_training.collection import Recording
 
@@ -125,14 +125,10 @@ class Catalogue:
             views=views_to_bytes(features.views),
             model_version=self._model.manifest.version,
             probabilities=tuple(self._model.probabilities(features.summary[None])[0].tolist()),
+            known=None if absent is None else Known(exclude=(_name(absent),)),
         )
         answer = rank(
-            message,
-            subject,
-            self._snapshot,
-            version=FEATURES,
-            shortlist_size=shortlist_size,
-            without=None if absent is None else _name(absent),
+            lambda asked: look(asked, self._snapshot, version=FEATURES, shortlist_size=shortlist_size), message
         )
         best = answer.identified or answer.matches[0]
         return Found(

@@ -56,6 +56,7 @@ from tunekin.messages import (
     InternalMessage,
     Message,
     Mode,
+    Partial,
     Scope,
     Trace,
     Track,
@@ -141,7 +142,7 @@ def encode(message: Message) -> Record:
     """
     topic = topic_for(message)
     match message:
-        case Audio() | Features() | Classified() | TrackSelected():
+        case Audio() | Features() | Classified() | TrackSelected() | Partial():
             body = msgspec.Raw(_to_msgpack.encode(message))
             envelope = _Envelope(type(message).__name__, INTERNAL_VERSIONS[type(message)], body)
             headers = trace_headers(message.trace.traceparent)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
-from tunekin.ports import Clock, Record
+from tunekin.ports import Clock, Record, first_held
 from tunekin.topics import TOPICS
 
 __all__ = ["LocalBus", "LocalConsumer", "LocalProducer"]
@@ -324,19 +324,40 @@ class LocalConsumer:
             self._broker.drop_committed([place])
             return times
 
-    def commit(self) -> None:
-        """Store the positions for the group; a member of none commits nothing."""
+    def commit(self, held: Iterable[Record] = ()) -> None:
+        """Store the positions for the group; a member of none commits nothing.
+
+        Parameters
+        ----------
+        held : iterable of Record
+            Records that are not done: of their partitions only what precedes the first is.
+        """
         group = self._group
         if group is None:
             return
+        first = first_held(held)
         with self._broker.changed:
             if self._generation == group.generation:
-                moved = {place: offset for place, offset in self._positions.items() if place in self._polled}
+                moved = {
+                    place: min(offset, first.get(place, offset))
+                    for place, offset in self._positions.items()
+                    if place in self._polled
+                }
                 group.committed.update(moved)
                 for place in moved:
                     group.begun.pop(place, None)
                 self._broker.drop_committed(moved)
-            self._polled.clear()
+            self._polled = set(first)
+
+    def owned(self) -> set[tuple[str, int]]:
+        """List the partitions that this member has at present.
+
+        Returns
+        -------
+        set of (str, int)
+            Topic and number of each.
+        """
+        return set(self._positions)
 
     def close(self) -> None:
         """Leave the group; what was polled and not committed goes to the other members."""

@@ -4,8 +4,8 @@ Public messages are for everybody: `ClipSubmitted`, `TrackQuery`, `TrackSubmitte
 `CatalogueChange`.
 Their bytes follow CloudEvents 1.0 in Kafka's binary content mode, see `tunekin.codec`.
 
-Internal messages are for Tunekin's own workers: `Audio`, `Features`, `Classified`, `TrackSelected`. They are versioned
-msgpack. Both lanes share them; ``subject`` says whether a clip or a track is on its way.
+Internal messages are for Tunekin's own workers: `Audio`, `Features`, `Classified`, `TrackSelected`, `Partial`. They are
+versioned msgpack. Both lanes share them; ``subject`` says whether a clip or a track is on its way.
 
 Evolution is additive: a new field needs a default, so that what an older worker wrote stays readable. What can't be
 added this way raises the number in `INTERNAL_VERSIONS`, and a worker that doesn't know a version waits.
@@ -29,13 +29,17 @@ __all__ = [
     "ClipSubject",
     "ClipSubmitted",
     "Features",
+    "Known",
     "Label",
     "Match",
     "Message",
     "MoodAnswer",
     "MoodShare",
     "Outcome",
+    "Partial",
     "Problem",
+    "Recording",
+    "Scored",
     "SearchFacts",
     "StageTime",
     "Subject",
@@ -374,6 +378,8 @@ class Classified(_Struct, frozen=True):
         Probability of each mood, by its number.
     trace : Trace
         The way so far.
+    known : Known or None
+        Set where the song itself is known: ``views`` are those of the song then.
     """
 
     subject: Subject
@@ -384,6 +390,7 @@ class Classified(_Struct, frozen=True):
     probabilities: tuple[float, ...]
     trace: Trace = Trace()
     views: bytes = b""
+    known: "Known | None" = None
 
 
 class TrackSelected(_Struct, frozen=True):
@@ -401,6 +408,100 @@ class TrackSelected(_Struct, frozen=True):
 
     subject: ClipSubject
     track_id: str
+    trace: Trace = Trace()
+
+
+class Known(_Struct, frozen=True):
+    """What is known of the song that a clip is of, when songs like it are looked for.
+
+    Attributes
+    ----------
+    exclude : tuple of str
+        Tracks that take no place among the matches: the song itself, in all its recordings.
+    identified : Match or None
+        The very recording; unset where a track was asked for, and not recognised.
+    search : SearchFacts or None
+        How it was recognised.
+    """
+
+    exclude: tuple[str, ...]
+    identified: "Match | None" = None
+    search: "SearchFacts | None" = None
+
+
+class Recording(_Struct, frozen=True):
+    """A track that is the very recording that a clip is of.
+
+    Attributes
+    ----------
+    match : Match
+        The track.
+    views : bytes
+        Its views, packed by `tunekin.features.views_to_bytes`.
+    """
+
+    match: "Match"
+    views: bytes
+
+
+class Scored(_Struct, frozen=True):
+    """A match with what decides its place among those of other shards.
+
+    Attributes
+    ----------
+    match : Match
+        The match.
+    score : float
+        The less the better; of equal ones the smaller track id comes first.
+    group : str or None
+        Tracks of one group share one place; unset shares with nobody.
+    """
+
+    match: "Match"
+    score: float
+    group: str | None
+
+
+class Partial(_Struct, frozen=True):
+    """What one shard of the catalogue answers to a clip.
+
+    Attributes
+    ----------
+    subject : ClipSubject
+        The clip.
+    shard, shards : int
+        Which one, from 1 on, of how many.
+    tracks : int
+        Tracks that the shard holds.
+    mood : MoodAnswer
+        The clip's mood; the same from every shard.
+    recordings : tuple of Recording
+        All tracks of the shard that are the very recording, the nearest first.
+    matches : tuple of Scored
+        The best of the shard, best first.
+    search : SearchFacts
+        How they were found.
+    versions : Versions
+        What the shard's answer depends on.
+    question : Classified or None
+        What was answered; only with recordings, since it is asked again then.
+    known : Known or None
+        As in what was answered.
+    trace : Trace
+        The way so far.
+    """
+
+    subject: ClipSubject
+    shard: int
+    shards: int
+    tracks: int
+    mood: "MoodAnswer"
+    recordings: tuple[Recording, ...]
+    matches: tuple[Scored, ...]
+    search: "SearchFacts"
+    versions: "Versions"
+    question: Classified | None = None
+    known: Known | None = None
     trace: Trace = Trace()
 
 
@@ -510,6 +611,8 @@ class SearchFacts(_Struct, frozen=True):
         Tracks whose whole alignment was computed; bounds ruled the others out, or nobody proposed them.
     proven : bool
         Whether comparing every candidate would give the same matches.
+    shards_missing : int
+        Parts of a divided catalogue that did not answer in time: their songs took no part, and nothing is proven.
     """
 
     mode: Mode
@@ -517,6 +620,7 @@ class SearchFacts(_Struct, frozen=True):
     candidates: int
     compared_in_full: int
     proven: bool
+    shards_missing: int = 0
 
 
 class Versions(_Struct, frozen=True):
@@ -616,7 +720,7 @@ class CatalogueChange(_Struct, frozen=True):
     catalogue_version: int
 
 
-InternalMessage: TypeAlias = Audio | Features | Classified | TrackSelected
+InternalMessage: TypeAlias = Audio | Features | Classified | TrackSelected | Partial
 Outcome: TypeAlias = Answer | TrackOutcome
 Message: TypeAlias = ClipSubmitted | TrackQuery | TrackSubmitted | InternalMessage | Outcome | CatalogueChange
 
@@ -624,6 +728,7 @@ Message: TypeAlias = ClipSubmitted | TrackQuery | TrackSubmitted | InternalMessa
 INTERNAL_VERSIONS: dict[type[InternalMessage], int] = {
     Audio: 2,
     Features: 2,
-    Classified: 2,
+    Classified: 3,
     TrackSelected: 2,
+    Partial: 1,
 }

@@ -19,7 +19,8 @@ class WorkerMetrics:
     Attributes
     ----------
     records : prometheus_client.Counter
-        Records by role, topic and result (``done``, ``failed``, ``deferred``).
+        Records by role, topic and result: ``done``, ``failed``, ``deferred``, or ``late`` for what should have been
+        gathered with others and came after them.
     failures : prometheus_client.Counter
         Failures by role and error code.
     stage_s : prometheus_client.Histogram

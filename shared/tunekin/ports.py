@@ -3,11 +3,22 @@
 Kafka, Redis, MySQL, a folder or this very process stand behind them; which, is decided in a composition root.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["BlobStore", "Bus", "Cache", "ClaimCheck", "Clock", "Consumer", "Delivery", "Producer", "Record"]
+__all__ = [
+    "BlobStore",
+    "Bus",
+    "Cache",
+    "ClaimCheck",
+    "Clock",
+    "Consumer",
+    "Delivery",
+    "Producer",
+    "Record",
+    "first_held",
+]
 
 # Seconds since 1970; time.time in production.
 Clock = Callable[[], float]
@@ -40,6 +51,32 @@ class Record:
     partition: int = -1
     offset: int = -1
     timestamp_ms: int = 0
+
+
+def first_held(held: Iterable[Record]) -> dict[tuple[str, int], int]:
+    """Find the first record of each partition that is not done.
+
+    Parameters
+    ----------
+    held : iterable of Record
+        Records that are not done.
+
+    Returns
+    -------
+    dict of (str, int) to int
+        Smallest offset by topic and partition.
+
+    Examples
+    --------
+    >>> at = lambda offset: Record(topic="clips", key=None, value=None, partition=3, offset=offset)
+    >>> first_held([at(8), at(5)])
+    {('clips', 3): 5}
+    """
+    first: dict[tuple[str, int], int] = {}
+    for record in held:
+        place = record.topic, record.partition
+        first[place] = min(record.offset, first.get(place, record.offset))
+    return first
 
 
 class Delivery(Protocol):
@@ -146,8 +183,23 @@ class Consumer(Protocol):
             How often work on it has begun, this time included; 1 for a member of no group.
         """
 
-    def commit(self) -> None:
-        """Store for the group that everything polled, and not rewound, is done."""
+    def commit(self, held: Iterable[Record] = ()) -> None:
+        """Store for the group that everything polled, and not rewound, is done.
+
+        Parameters
+        ----------
+        held : iterable of Record
+            Records that `poll` returned and that are not done: of their partitions only what precedes the first is.
+        """
+
+    def owned(self) -> Collection[tuple[str, int]]:
+        """List the partitions that this member has at present; what it holds of others is others' by now.
+
+        Returns
+        -------
+        collection of (str, int)
+            Topic and number of each.
+        """
 
     def close(self) -> None:
         """Leave the group."""

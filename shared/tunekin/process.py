@@ -173,9 +173,9 @@ def group_of(service: Service, *, lane: Lane | None) -> str:
     Returns
     -------
     str
-        Such as ``featurizer.clips``; the operator's prefix comes before it.
+        Such as ``featurizer.clips`` or ``ranker.shard-1-of-3``; the operator's prefix comes before it.
     """
-    return service.role if lane is None else f"{service.role}.{lane}"
+    return ".".join(filter(None, (service.role, lane, service.part)))
 
 
 def run(program: str, roots: Root | Mapping[str, Root], *, arguments: Sequence[str] | None = None) -> None:

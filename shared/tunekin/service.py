@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from tunekin.gathering import Gathering
 from tunekin.messages import Message
 
 __all__ = ["Follower", "Handler", "Service"]
@@ -29,12 +30,19 @@ class Service:
         Maps a message to the messages that follow from it; raises a `tunekin.errors.TunekinError` to say no.
     writes : tuple of str
         Topics that the handler's messages go to.
+    part : str
+        Which part of the role's work it does, where its workers are not all alike: those of each part are a consumer
+        group of their own.
+    gathering : Gathering or None
+        Set where several messages are one piece of work; the handler takes a tuple of them then.
     """
 
     role: str
     topics: tuple[str, ...]
     handle: Handler
     writes: tuple[str, ...] = ()
+    part: str = ""
+    gathering: Gathering | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

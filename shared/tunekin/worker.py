@@ -11,6 +11,9 @@ Only then is it committed. Delivery is at least once: after a crash between send
 sent again under the same keys. Whatever leaves a client in doubt propagates and ends the process; its supervisor
 starts it anew.
 
+Where a service gathers, records wait for those that belong to them, and only what precedes the first one that waits is
+committed (see `tunekin.gathering`).
+
 A record may kill its worker. Those that a dead worker may have left half done are the first of each partition, so they
 are taken one at a time, each counted before it is begun. A record that was begun three times and never ended is a
 failure like any other.
@@ -26,7 +29,8 @@ import structlog
 from tunekin import codec
 from tunekin.dead_letters import bury
 from tunekin.errors import DependencyError, MessageError, TunekinError, UnsupportedVersionError, WorkerKilledError
-from tunekin.messages import Answer, Message, StageTime, Subject, Trace
+from tunekin.gathering import Gathered, Group
+from tunekin.messages import Answer, Message, Partial, StageTime, Subject, Trace
 from tunekin.metrics import WorkerMetrics
 from tunekin.outcomes import failure, problem_of
 from tunekin.ports import BlobStore, ClaimCheck, Clock, Consumer, Producer, Record
@@ -155,6 +159,7 @@ class Worker:
         self._fetch_limit_bytes = fetch_limit_bytes
         self._max_records = max_records
         self._backoff = backoff
+        self._gathered = None if service.gathering is None else Gathered(service.gathering)
         self._deferred: dict[tuple[str, int], _Deferral] = {}
         # How many more records of a partition may have been in the hands of a worker that died.
         self._suspects: dict[tuple[str, int], int] = {}
@@ -205,8 +210,9 @@ class Worker:
         1. Resume the partitions whose pause is over.
         2. Apply what the followed topics bring.
         3. Poll.
-        4. Handle each record; defer the rest of a partition whose record has to wait. One that may have killed its
-           worker is counted first and has a pass of its own, so that no other is counted with it.
+        4. Handle each record, or each group that is complete or has waited long enough; defer the rest of a partition
+           whose record has to wait. One that may have killed its worker is counted first and has a pass of its own, so
+           that no other is counted with it.
         5. Send what came of them, flush, and check every delivery.
         6. Commit.
         7. Delete the blobs that nobody needs any more.
@@ -234,14 +240,14 @@ class Worker:
         self._follow()
         # Step 3
         records = self._consumer.poll(timeout_s=timeout_s, max_records=self._max_records)
-        if not records:
-            return 0
         # Step 4
-        batch = self._handle_all(records)
+        batch = self._handle_all(records) if self._gathered is None else self._gather_all(records, self._gathered)
+        if not records and not batch.handled:
+            return 0
         # Step 5
         self._deliver(batch)
         # Step 6
-        self._consumer.commit()
+        self._consumer.commit(() if self._gathered is None else self._gathered.held())
         # Step 7
         for claim in batch.spent:
             self._blobs.delete(claim)
@@ -302,6 +308,56 @@ class Worker:
             batch.handled += 1
         self._tell_ready()
         return batch
+
+    def _gather_all(self, records: Iterable[Record], gathered: Gathered) -> _Batch:
+        """Gather records and handle groups; what only joins others kills no worker, so none is counted."""
+        batch = _Batch()
+        waiting: set[tuple[str, int]] = set()
+        gathered.keep(self._consumer.owned())
+        for record in records:
+            place = (record.topic, record.partition)
+            if place in waiting:
+                continue
+            message: Message | None = None
+            try:
+                message = codec.decode(record)
+            except UnsupportedVersionError as error:
+                waiting.add(place)
+                self._defer(record, error)
+                continue
+            except MessageError as error:
+                batch.outputs.extend(self._fail(record, None, error, started_s=self._clock()))
+                batch.handled += 1
+            self._deferred.pop(place, None)
+            if message is None:
+                continue
+            if gathered.is_done(message):
+                self._count(record, "late")
+            elif group := gathered.add(record, message, now_s=self._clock()):
+                self._handle_group(group, batch)
+        for group in gathered.due(self._clock()):
+            self._handle_group(group, batch)
+        self._tell_ready()
+        return batch
+
+    def _handle_group(self, group: Group, batch: _Batch) -> None:
+        """Add to a batch what follows from a group; raise only what is retriable."""
+        started_s = self._clock()
+        batch.handled += len(group.records)
+        try:
+            outputs = list(self._service.handle(tuple(group.messages)))
+        except Exception as error:
+            if isinstance(error, TunekinError) and error.retriable:
+                raise
+            # Each is the operator's to replay; of equal outcomes the first stands.
+            for record, message in zip(group.records, group.messages, strict=True):
+                batch.outputs.extend(self._fail(record, message, error, started_s=started_s))
+            return
+        for record in group.records:
+            self._count(record, "done")
+        # The one that came last is what all others waited for.
+        trace = self._traced(group.messages[-1], started_s)
+        batch.outputs.extend(codec.encode(_stamped(output, trace)) for output in outputs)
 
     def _tell_ready(self) -> None:
         self._metrics.ready.labels(role=self._service.role).set(0 if self._deferred else 1)
@@ -397,8 +453,8 @@ class Worker:
         self._metrics.records.labels(role=self._service.role, topic=record.topic, result=result).inc()
 
 
-# Outcomes and changes are small by nature, and others read them: they never travel by claim check.
-_WITH_CLAIMS = frozenset(topic.name for topic in TOPICS.values() if not topic.public)
+# Outcomes, changes and partial answers are small by nature: they never travel by claim check.
+_WITH_CLAIMS = frozenset(topic.name for topic in TOPICS.values() if not topic.public and Partial not in topic.carries)
 
 
 def _stamped(message: Message, trace: Trace) -> Message:

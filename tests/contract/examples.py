@@ -18,12 +18,16 @@ from tunekin.messages import (
     ClipSubject,
     ClipSubmitted,
     Features,
+    Known,
     Label,
     Match,
     Message,
     MoodAnswer,
     MoodShare,
+    Partial,
     Problem,
+    Recording,
+    Scored,
     SearchFacts,
     StageTime,
     Trace,
@@ -39,7 +43,7 @@ from tunekin.messages import (
 from tunekin.ports import Record
 
 # JSON has no versions, it only ever gets more fields: how often it has.
-_PUBLIC_FORMS = {Answer: 2}
+_PUBLIC_FORMS = {Answer: 3}
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -82,6 +86,26 @@ MATCH = Match(
     why=(Why(view="timbre", similarity=0.97),),
 )
 
+MOOD = MoodAnswer(
+    id=4,
+    label=Label(ko="새벽 산책", en="walking home at dawn"),
+    probability=0.75,
+    runner_up=MoodShare(id=1, label=Label(ko="춤", en="dancing"), probability=0.25),
+)
+SEARCH = SearchFacts(mode="certified", scope="all", candidates=400, compared_in_full=61, proven=True)
+VERSIONS = Versions(features="f1", model="default-1", catalogue=12)
+CLASSIFIED = Classified(
+    subject=CLIP,
+    feature_version="f1",
+    frames=b"\x00\x3c" * 20,
+    summary=(0.5, -1.0),
+    model_version="default-1",
+    probabilities=(0.75, 0.25),
+    trace=TRACE,
+    views=b"\x00\x3c" * 3,
+    known=Known(exclude=("8d2f0c1b5e6a7f90",), identified=MATCH, search=SEARCH),
+)
+
 EXAMPLES: dict[str, Message] = {
     "audio": Audio(subject=CLIP, pcm=b"\x00\x00\xff\x7f", sample_rate_hz=22_050, trace=TRACE),
     "features": Features(
@@ -92,15 +116,20 @@ EXAMPLES: dict[str, Message] = {
         trace=TRACE,
         views=b"\x00\x3c" * 3,
     ),
-    "classified": Classified(
+    "classified": CLASSIFIED,
+    "partial": Partial(
         subject=CLIP,
-        feature_version="f1",
-        frames=b"\x00\x3c" * 20,
-        summary=(0.5, -1.0),
-        model_version="default-1",
-        probabilities=(0.75, 0.25),
+        shard=2,
+        shards=3,
+        tracks=400,
+        mood=MOOD,
+        recordings=(Recording(match=MATCH, views=b"\x00\x3c" * 3),),
+        matches=(Scored(match=MATCH, score=0.5, group="새벽 네 시"),),
+        search=SEARCH,
+        versions=VERSIONS,
+        question=CLASSIFIED,
+        known=CLASSIFIED.known,
         trace=TRACE,
-        views=b"\x00\x3c" * 3,
     ),
     "track_selected": TrackSelected(subject=CLIP, track_id="8d2f0c1b5e6a7f90", trace=TRACE),
     "answered": Answer(
@@ -108,17 +137,12 @@ EXAMPLES: dict[str, Message] = {
         clip_sha256=CLIP_SHA256,
         key="clip-1",
         status="answered",
-        mood=MoodAnswer(
-            id=4,
-            label=Label(ko="새벽 산책", en="walking home at dawn"),
-            probability=0.75,
-            runner_up=MoodShare(id=1, label=Label(ko="춤", en="dancing"), probability=0.25),
-        ),
+        mood=MOOD,
         identified=None,
         matches=(MATCH,),
-        search=SearchFacts(mode="certified", scope="all", candidates=400, compared_in_full=61, proven=True),
+        search=SEARCH,
         timeline=TRACE.timeline(),
-        versions=Versions(features="f1", model="default-1", catalogue=12),
+        versions=VERSIONS,
         attempt=2,
     ),
     "failed": Answer(

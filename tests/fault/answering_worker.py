@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -18,6 +19,7 @@ from tunekin.health import stop_on_signals
 from tunekin.kafka import KafkaBus, KafkaSettings
 from tunekin.messages import Answer, ClipSubmitted
 from tunekin.metrics import WorkerMetrics
+from tunekin.ports import Record
 from tunekin.service import Service
 from tunekin.settings import read
 from tunekin.worker import Worker
@@ -29,7 +31,7 @@ def answer(clip: ClipSubmitted) -> list[Answer]:
     return [Answer(clip_id=clip.subject.clip_id, key=clip.subject.key, status="answered")]
 
 
-def die() -> None:
+def die(held: Iterable[Record] = ()) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -25,6 +25,8 @@ WORKERS: dict[str, tuple[str, ...]] = {
     "rank": ("tunekin-ranker", "rank"),
     "write": ("tunekin-ingest", "write"),
 }
+# Only where the catalogue is divided among rankers that hold a shard each.
+_COMMANDS = WORKERS | {"merge": ("tunekin-ranker", "merge")}
 
 _POLL_S = 0.1
 _ASK_S = 2.0
@@ -38,7 +40,7 @@ class Worker:
     Parameters
     ----------
     name : str
-        Which one, of `WORKERS`.
+        Which one, of `WORKERS`, or ``merge``.
     log : Path
         File that takes what it says; appended to.
     environment : mapping of str to str
@@ -71,7 +73,7 @@ class Worker:
         """Start it, without waiting until it is ready."""
         self.kill()
         self._port = free_port()
-        program, *arguments = WORKERS[self.name]
+        program, *arguments = _COMMANDS[self.name]
         self._child = Child(
             [str(Path(sys.executable).parent / program), *arguments],
             log=self.log,

@@ -1,4 +1,4 @@
-"""``tunekin-ranker rank``: composition root."""
+"""``tunekin-ranker rank`` and ``tunekin-ranker merge``: composition roots."""
 
 import contextlib
 
@@ -15,8 +15,9 @@ from tunekin_ranker.adapters.redis_cache import RedisCache
 from tunekin_ranker.adapters.snapshot_files import SnapshotFiles
 from tunekin_ranker.crew import Crew
 from tunekin_ranker.metrics import RankerMetrics
-from tunekin_ranker.service import follower, service
-from tunekin_ranker.settings import CacheSettings, RankerSettings
+from tunekin_ranker.service import follower, merge_service, service
+from tunekin_ranker.settings import CacheSettings, MergeSettings, RankerSettings
+from tunekin_ranker.shard import Shard
 from tunekin_ranker.warm import warm_up
 
 __all__ = ["ROOTS", "main"]
@@ -28,11 +29,13 @@ def _rank(process: Process) -> Role:
     process.closing.callback(engine.dispose)
     check_schema(engine)
     reader = CatalogueReader(engine)
-    folder = settings.snapshot_folder
+    folder, shard = settings.snapshot_folder, Shard.parse(settings.shard)
     snapshots = CatalogueSnapshots(
         reader,
         model_version=_model_version(reader, settings.model_version),
-        files=None if folder is None else SnapshotFiles(folder),
+        # A folder for each shard, so that none removes another's.
+        files=None if folder is None else SnapshotFiles(folder / str(shard)),
+        shard=shard,
     )
     crew = Crew(settings.threads)
     process.closing.callback(crew.close)
@@ -53,6 +56,10 @@ def _rank(process: Process) -> Role:
         warm_up=ready,
         followers=(follower(snapshots),),
     )
+
+
+def _merge(process: Process) -> Role:  # noqa: ARG001  (every composition root has the process)
+    return Role(service=merge_service(settings=read(MergeSettings)))
 
 
 def _model_version(reader: CatalogueReader, asked: str) -> str:
@@ -78,7 +85,10 @@ def _cache(process: Process, settings: RankerSettings) -> Cache:
     )
 
 
-ROOTS = {"rank": Root(compose=_rank, settings=(RankerSettings, CatalogueSettings, CacheSettings))}
+ROOTS = {
+    "rank": Root(compose=_rank, settings=(RankerSettings, CatalogueSettings, CacheSettings)),
+    "merge": Root(compose=_merge, settings=(MergeSettings,)),
+}
 
 
 def main() -> None:

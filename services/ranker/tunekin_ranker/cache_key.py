@@ -4,15 +4,15 @@ import hashlib
 
 import msgspec
 
-from tunekin.messages import Classified, ClipSubject
+from tunekin.messages import Classified
+from tunekin_ranker.rank import clip_of
+from tunekin_ranker.shard import WHOLE, Shard
 from tunekin_ranker.snapshot import Snapshot
 
 __all__ = ["cache_key"]
 
 
-def cache_key(
-    message: Classified, clip: ClipSubject, snapshot: Snapshot, *, shortlist_size: int, track_id: str | None = None
-) -> str:
+def cache_key(message: Classified, snapshot: Snapshot, *, shortlist_size: int, shard: Shard = WHOLE) -> str:
     """Name the answer to a clip.
 
     Two clips with one key have the same sound, options, versions and catalogue, and so the same answer but for their
@@ -22,23 +22,22 @@ def cache_key(
     ----------
     message : Classified
         The clip's frames and mood probabilities.
-    clip : ClipSubject
-        The clip.
     snapshot : Snapshot
         The catalogue.
     shortlist_size : int
         Tracks that faiss proposes in the mode ``shortlist``.
-    track_id : str or None
-        The track that takes the clip's place.
+    shard : Shard
+        Part of the catalogue that the snapshot is; all of it by default.
 
     Returns
     -------
     str
-        ``tunekin:answer:3:`` and a SHA-256.
+        ``tunekin:answer:4:`` and a SHA-256.
     """
+    clip = clip_of(message)
     depends_on = (
         clip.sha256,
-        track_id,
+        message.known,
         clip.options,
         clip.start_s,
         clip.duration_s,
@@ -46,5 +45,6 @@ def cache_key(
         message.feature_version,
         message.model_version,
         snapshot.catalogue_version,
+        str(shard),
     )
-    return f"tunekin:answer:3:{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}"
+    return f"tunekin:answer:4:{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}"

@@ -1,21 +1,28 @@
-"""From a classified clip and a snapshot of the catalogue to an answer."""
+"""From a classified clip and a snapshot of the catalogue to an answer.
 
+A `look` searches one shard of the catalogue; `tunekin_ranker.merge` makes an answer of what all shards found, or asks
+again by the song that the clip turned out to be. `rank` does both over the whole catalogue.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tunekin.errors import EmptyCatalogueError, MessageError
-from tunekin.features import FeatureVersion, frames_from_bytes, views_from_bytes
+from tunekin.errors import MessageError
+from tunekin.features import FeatureVersion, frames_from_bytes, views_from_bytes, views_to_bytes
 from tunekin.messages import (
     Answer,
     Classified,
-    ClipOptions,
     ClipSubject,
     Label,
     Match,
     MoodAnswer,
     MoodShare,
+    Partial,
+    Recording,
+    Scored,
     SearchFacts,
     Versions,
 )
@@ -23,14 +30,16 @@ from tunekin_ranker import kin
 from tunekin_ranker.crew import Crew
 from tunekin_ranker.dtw import Clip
 from tunekin_ranker.identify import identity_distance
+from tunekin_ranker.merge import merge
 from tunekin_ranker.reasons import reasons
 from tunekin_ranker.representative import representative_span
-from tunekin_ranker.search import Hit, SearchResult, search
+from tunekin_ranker.search import Hit, search
+from tunekin_ranker.shard import WHOLE, Shard
 from tunekin_ranker.similarity import similarity
 from tunekin_ranker.snapshot import Snapshot
 from tunekin_ranker.words import strangeness, word_shares
 
-__all__ = ["AMBIGUOUS_MARGIN", "mood_answer", "rank"]
+__all__ = ["AMBIGUOUS_MARGIN", "clip_of", "look", "mood_answer", "rank"]
 
 # Two moods closer than this are both worth saying: the model's own error is of that size.
 AMBIGUOUS_MARGIN = 0.15
@@ -42,44 +51,25 @@ _LEAST_STRANGENESS = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Found:
-    """What a search found, and how far all tracks are in each view."""
+class _Look:
+    """What every match of one search is described by."""
 
-    result: SearchResult
+    snapshot: Snapshot
     distances: dict[str, NDArray[np.float64]]
+    strange: float
+    clip_span_s: tuple[float, float]
+    version: FeatureVersion
 
 
-def rank(
-    message: Classified,
-    clip: ClipSubject,
-    snapshot: Snapshot,
-    *,
-    version: FeatureVersion,
-    shortlist_size: int,
-    without: str | None = None,
-    brute: bool = False,
-    crew: Crew | None = None,
-) -> Answer:
-    """Find the tracks most like a clip.
+def rank(find: Callable[[Classified], Partial], message: Classified) -> Answer:
+    """Find the tracks most like a clip; where it is a track that is known, those most like that track.
 
     Parameters
     ----------
+    find : callable
+        Makes a `look` at the whole catalogue.
     message : Classified
         The clip's frames and mood probabilities.
-    clip : ClipSubject
-        The clip.
-    snapshot : Snapshot
-        The catalogue.
-    version : FeatureVersion
-        Of the frames.
-    shortlist_size : int
-        Tracks that faiss proposes in the mode ``shortlist``.
-    without : str or None
-        Track that takes no part.
-    brute : bool
-        Whether to compare every candidate exactly, whatever mode is asked for.
-    crew : Crew, optional
-        Threads to share the work; only this one by default.
 
     Returns
     -------
@@ -93,69 +83,142 @@ def rank(
     MessageError
         The clip was featurized or classified by other versions than the catalogue.
     """
+    outcome = merge([find(message)])
+    while isinstance(outcome, Classified):
+        outcome = merge([find(outcome)])
+    return outcome
+
+
+def look(
+    message: Classified,
+    snapshot: Snapshot,
+    *,
+    version: FeatureVersion,
+    shortlist_size: int,
+    shard: Shard = WHOLE,
+    brute: bool = False,
+    crew: Crew | None = None,
+) -> Partial:
+    """Find the tracks of one shard that are the clip's very recording, and those that are most like it.
+
+    Parameters
+    ----------
+    message : Classified
+        The clip's frames and mood probabilities.
+    snapshot : Snapshot
+        The shard's part of the catalogue.
+    version : FeatureVersion
+        Of the frames.
+    shortlist_size : int
+        Tracks that faiss proposes in the mode ``shortlist``.
+    shard : Shard
+        Which part of the catalogue this is; all of it by default.
+    brute : bool
+        Whether to compare every candidate exactly, whatever mode is asked for.
+    crew : Crew, optional
+        Threads to share the work; only this one by default.
+
+    Returns
+    -------
+    Partial
+        What `tunekin_ranker.merge.merge` makes an answer of.
+
+    Raises
+    ------
+    MessageError
+        The clip was featurized or classified by other versions than the catalogue.
+    """
     _check_versions(message, snapshot)
-    options = clip.options
+    clip = clip_of(message)
+    options, known = clip.options, message.known
     mood = mood_answer(message.probabilities, snapshot.moods)
     frames = frames_from_bytes(message.frames, n_mfcc=version.n_mfcc)
     first, stop = _compared_part(frames, version)
-    allowed = _allowed(snapshot, mood, options, without=without)
     query = Clip(frames[first:stop])
     strange = max(strangeness(query.frames), _LEAST_STRANGENESS)
     weights = kin.balanced(dict(options.weights))
-
-    def look(views: NDArray[np.floating], *, identity: float | None, exclude: tuple[str, ...]) -> _Found:
-        distances = kin.apart(views, snapshot.index.views, version=version)
-        result = search(
-            snapshot.index,
-            query,
-            k=options.k,
-            scoring=kin.scoring(distances, weights, strangeness=strange),
-            mode="brute" if brute else options.mode,
-            shortlist_size=shortlist_size,
-            grouping="group" if options.artists == "one" else "track",
-            allowed=allowed,
-            exclude=exclude,
-            identity_distance=identity,
-            crew=crew,
-        )
-        return _Found(result=result, distances=distances)
-
-    found = look(views_from_bytes(message.views), identity=identity_distance(strange), exclude=())
-    recordings = found.result.identical
-    own = found
-    if recordings:
-        # Now that the song is known, its own clean sound says better what is like it than a recording of a part.
-        slot = snapshot.index.slot_of(recordings[0].track_id)
-        if slot is not None:
-            found = look(snapshot.index.views[slot], identity=None, exclude=tuple(hit.track_id for hit in recordings))
+    # Views of no tracks have no size.
+    tracks = snapshot.index.views if len(snapshot.index) else np.empty((0, version.views_size), np.float32)
+    distances = kin.apart(views_from_bytes(message.views), tracks, version=version)
+    result = search(
+        snapshot.index,
+        query,
+        k=options.k,
+        scoring=kin.scoring(distances, weights, strangeness=strange),
+        mode="brute" if brute else options.mode,
+        shortlist_size=shortlist_size,
+        grouping="group" if options.artists == "one" else "track",
+        allowed=None if options.scope == "all" else _of_mood(snapshot, mood),
+        exclude=() if known is None else known.exclude,
+        # Who is known already need not be recognised again.
+        identity_distance=None if known is not None and known.identified else identity_distance(strange),
+        crew=crew,
+    )
     begin_s = clip.start_s + first * version.frame_s
-    clip_span_s = (begin_s, min(clip.start_s + stop * version.frame_s, clip.start_s + clip.duration_s))
-
-    def match(hit: Hit, of: _Found) -> Match:
-        return _match(hit, snapshot, of=of, strange=strange, clip_span_s=clip_span_s, version=version)
-
-    return Answer(
-        clip_id=clip.clip_id,
-        clip_sha256=clip.sha256,
-        key=clip.key,
-        status="answered",
+    described = _Look(
+        snapshot=snapshot,
+        distances=distances,
+        strange=strange,
+        clip_span_s=(begin_s, min(clip.start_s + stop * version.frame_s, clip.start_s + clip.duration_s)),
+        version=version,
+    )
+    recordings = tuple(
+        Recording(
+            match=_match(hit, described), views=views_to_bytes(snapshot.index.track_at(_slot(hit, snapshot)).views)
+        )
+        for hit in result.identical
+    )
+    return Partial(
+        subject=clip,
+        shard=shard.number,
+        shards=shard.count,
+        tracks=len(snapshot.index),
         mood=mood,
-        identified=match(recordings[0], own) if recordings else None,
-        matches=tuple(match(hit, found) for hit in found.result.hits),
+        recordings=recordings,
+        matches=tuple(
+            Scored(match=_match(hit, described), score=hit.score, group=snapshot.index.groups[_slot(hit, snapshot)])
+            for hit in result.hits
+        ),
         search=SearchFacts(
             mode=options.mode,
             scope=options.scope,
-            candidates=own.result.candidates,
-            compared_in_full=max(own.result.compared_in_full, found.result.compared_in_full),
-            proven=own.result.proven and found.result.proven,
+            candidates=result.candidates,
+            compared_in_full=result.compared_in_full,
+            proven=result.proven,
         ),
         versions=Versions(
             features=snapshot.feature_version,
             model=snapshot.model_version,
             catalogue=snapshot.catalogue_version,
         ),
-        attempt=clip.attempt,
+        question=message if recordings else None,
+        known=known,
+        trace=message.trace,
     )
+
+
+def clip_of(message: Classified) -> ClipSubject:
+    """Say which clip a message is about.
+
+    Parameters
+    ----------
+    message : Classified
+        Of a clip: the topic of classified clips holds nothing else.
+
+    Returns
+    -------
+    ClipSubject
+        The clip.
+
+    Raises
+    ------
+    TypeError
+        It is about a track, which is a defect.
+    """
+    if isinstance(message.subject, ClipSubject):
+        return message.subject
+    msg = f"a track on its way to the ranker: {message.subject.track.track_id}"
+    raise TypeError(msg)
 
 
 def mood_answer(probabilities: tuple[float, ...], moods: tuple[Label, ...]) -> MoodAnswer:
@@ -195,9 +258,6 @@ def mood_answer(probabilities: tuple[float, ...], moods: tuple[Label, ...]) -> M
 
 
 def _check_versions(message: Classified, snapshot: Snapshot) -> None:
-    if len(snapshot.index) == 0:
-        msg = "the catalogue has no tracks"
-        raise EmptyCatalogueError(msg, hint="add music first: tunekin catalog add FOLDER")
     sent = (message.feature_version, message.model_version)
     held = (snapshot.feature_version, snapshot.model_version)
     if sent != held:
@@ -215,18 +275,6 @@ def _compared_part(frames: NDArray[np.float16], version: FeatureVersion) -> tupl
     return representative_span(word_shares(frames), length=round(_REPRESENTATIVE_S / version.frame_s))
 
 
-def _allowed(
-    snapshot: Snapshot, mood: MoodAnswer, options: ClipOptions, *, without: str | None
-) -> NDArray[np.bool_] | None:
-    """Slots that may take part; None means all."""
-    allowed = None if options.scope == "all" else _of_mood(snapshot, mood)
-    slot = None if without is None else snapshot.index.slot_of(without)
-    if slot is not None:
-        allowed = np.ones(snapshot.index.slots, np.bool_) if allowed is None else allowed
-        allowed[slot] = False
-    return allowed
-
-
 def _of_mood(snapshot: Snapshot, mood: MoodAnswer) -> NDArray[np.bool_]:
     wanted = [mood.id]
     if mood.ambiguous and mood.runner_up is not None:
@@ -234,33 +282,29 @@ def _of_mood(snapshot: Snapshot, mood: MoodAnswer) -> NDArray[np.bool_]:
     return np.isin(snapshot.index.moods, wanted)
 
 
-def _match(
-    hit: Hit,
-    snapshot: Snapshot,
-    *,
-    of: "_Found",
-    strange: float,
-    clip_span_s: tuple[float, float],
-    version: FeatureVersion,
-) -> Match:
-    info = snapshot.infos[hit.track_id]
+def _slot(hit: Hit, snapshot: Snapshot) -> int:
     slot = snapshot.index.slot_of(hit.track_id)
     if slot is None:
         msg = f"a hit is not in its own snapshot: {hit.track_id}"
         raise LookupError(msg)
+    return slot
+
+
+def _match(hit: Hit, of: _Look) -> Match:
+    info, slot, frame_s = of.snapshot.infos[hit.track_id], _slot(hit, of.snapshot), of.version.frame_s
     # The last frame may reach past the end of the sound by a fraction of a frame.
-    end_s = min(hit.stop * version.frame_s, info.duration_s) if info.duration_s else hit.stop * version.frame_s
+    end_s = min(hit.stop * frame_s, info.duration_s) if info.duration_s else hit.stop * frame_s
     views = {name: float(distances[slot]) for name, distances in of.distances.items()}
-    views[kin.MOMENT] = hit.distance / strange
+    views[kin.MOMENT] = hit.distance / of.strange
     return Match(
         track_id=hit.track_id,
         title=info.title,
         artist=info.artist,
         album=info.album,
-        mood=snapshot.index.track_at(slot).mood,
+        mood=of.snapshot.index.track_at(slot).mood,
         distance=hit.distance,
         similarity=round(similarity(hit.score), 4),
-        clip_span_s=(round(clip_span_s[0], 3), round(clip_span_s[1], 3)),
-        track_span_s=(round(hit.start * version.frame_s, 3), round(end_s, 3)),
+        clip_span_s=(round(of.clip_span_s[0], 3), round(of.clip_span_s[1], 3)),
+        track_span_s=(round(hit.start * frame_s, 3), round(end_s, 3)),
         why=reasons(views),
     )

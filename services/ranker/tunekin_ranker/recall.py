@@ -6,7 +6,7 @@ import msgspec
 
 from tunekin.errors import NotFoundError, OptionError
 from tunekin.features import FeatureVersion, frames_to_bytes, views_to_bytes
-from tunekin.messages import Classified, ClipOptions, TrackSelected
+from tunekin.messages import Classified, ClipOptions, Known, TrackSelected
 from tunekin_ranker.representative import representative_span
 from tunekin_ranker.snapshot import Snapshot
 from tunekin_ranker.words import word_shares
@@ -69,6 +69,7 @@ def recall(message: TrackSelected, snapshot: Snapshot, *, version: FeatureVersio
         model_version=snapshot.model_version,
         probabilities=tuple(probabilities.tolist()),
         trace=message.trace,
+        known=Known(exclude=(message.track_id,)),
     )
 
 

@@ -1,31 +1,34 @@
-"""The ranker's topics, handler and follower."""
+"""The ranker's topics, handlers and follower, and those of the merge of a divided catalogue."""
 
-from collections.abc import Iterator
-from typing import Protocol
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import msgspec
 import structlog
 from prometheus_client import CollectorRegistry
 
 from tunekin.features import FEATURES, FeatureVersion
-from tunekin.messages import Answer, CatalogueChange, Classified, ClipSubject, TrackSelected
+from tunekin.gathering import Gathering
+from tunekin.messages import Answer, CatalogueChange, Classified, Partial, TrackSelected
 from tunekin.ports import Cache
 from tunekin.service import Follower, Service
 from tunekin_ranker.cache_key import cache_key
 from tunekin_ranker.crew import Crew
+from tunekin_ranker.merge import is_complete, merge, question_of
 from tunekin_ranker.metrics import RankerMetrics
-from tunekin_ranker.rank import rank
+from tunekin_ranker.rank import clip_of, look, rank
 from tunekin_ranker.recall import recall
-from tunekin_ranker.settings import RankerSettings
+from tunekin_ranker.settings import MergeSettings, RankerSettings
 from tunekin_ranker.shadow import Shadow, differs, recall5
+from tunekin_ranker.shard import Shard
 from tunekin_ranker.snapshot import Snapshot
 
-__all__ = ["ROLE", "Snapshots", "follower", "service"]
+__all__ = ["MERGE_ROLE", "ROLE", "Snapshots", "follower", "merge_service", "service"]
 
-ROLE = "ranker"
+ROLE, MERGE_ROLE = "ranker", "merge"
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Answer)
 
 
 class Snapshots(Protocol):
@@ -87,66 +90,72 @@ def service(
     Returns
     -------
     Service
-        Reads `Classified` and `TrackSelected`, writes `Answer`.
+        Reads `Classified` and `TrackSelected`, writes `Answer`; where the catalogue is divided, `Partial` instead, and
+        `Classified` for all shards where a track is asked for that this one holds.
     """
-    shortlist_size = settings.shortlist_size
-    shadow = Shadow(every=settings.shadow_every)
+    shard = Shard.parse(settings.shard)
+    whole = shard.count == 1
     counted = metrics or RankerMetrics(CollectorRegistry())
-    log: structlog.typing.FilteringBoundLogger = structlog.get_logger(role=ROLE)
+    decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Answer if whole else Partial)
+    find = _Finder(settings, version=version, shard=shard, crew=crew, metrics=counted)
 
-    def answered(message: Classified, clip: ClipSubject, snapshot: Snapshot, *, without: str | None) -> Answer:
-        def ranked(*, brute: bool) -> Answer:
-            return rank(
-                message,
-                clip,
-                snapshot,
-                version=version,
-                shortlist_size=shortlist_size,
-                without=without,
-                brute=brute,
-                crew=crew,
-            )
-
-        answer = ranked(brute=False)
-        _count(counted, answer)
-        if shadow.is_due():
-            brute = ranked(brute=True)
-            counted.shadow_recall.labels(mode=clip.options.mode).observe(recall5(answer, brute))
-            if answer.search is not None and answer.search.proven and differs(answer, brute):
-                counted.shadow_differences.inc()
-                log.error("search.not_confirmed", clip_id=clip.clip_id, catalogue_version=snapshot.catalogue_version)
-        return answer
-
-    def handle(message: Classified | TrackSelected) -> Iterator[Answer]:
-        if isinstance(message, Classified):
-            # Classifiers switch to a new model one after another; each clip is answered by the moods of its own.
-            snapshot, track_id = snapshots.current(message.model_version), None
-        else:
-            snapshot = snapshots.current()
-            track_id = message.track_id
-            message = recall(message, snapshot, version=version)
-        clip = message.subject
-        if not isinstance(clip, ClipSubject):
-            # The topic of classified clips holds nothing else; a track there is a defect, and ends as one.
-            msg = f"a track on its way to the ranker: {clip.track.track_id}"
-            raise TypeError(msg)
-        key = cache_key(message, clip, snapshot, shortlist_size=shortlist_size, track_id=track_id)
+    def outcome(message: Classified, snapshot: Snapshot) -> Answer | Partial:
+        """Answer, or take the answer that was given before."""
+        key = cache_key(message, snapshot, shortlist_size=settings.shortlist_size, shard=shard)
         known = cache.join(key)
         counted.cache.labels(result="miss" if known is None else "hit").inc()
         if known is not None:
-            yield msgspec.structs.replace(
-                _decoder.decode(known), clip_id=clip.clip_id, key=clip.key, attempt=clip.attempt
-            )
-            return
+            return _for(message, decoder.decode(known))
         try:
-            answer = answered(message, clip, snapshot, without=track_id)
+            made = rank(lambda asked: find(asked, snapshot), message) if whole else find(message, snapshot)
         except BaseException:
             cache.leave(key)
             raise
-        cache.set(key, _encoder.encode(answer))
-        yield answer
+        cache.set(key, _encoder.encode(made))
+        return made
 
-    return Service(role=ROLE, topics=topics, handle=handle, writes=("recommendations",))
+    def handle(message: Classified | TrackSelected) -> Iterator[Answer | Partial | Classified]:
+        if isinstance(message, Classified):
+            # Classifiers switch to a new model one after another; each clip is answered by the moods of its own.
+            yield outcome(message, snapshots.current(message.model_version))
+        elif shard.holds(message.track_id):
+            snapshot = snapshots.current()
+            recalled = recall(message, snapshot, version=version)
+            yield outcome(recalled, snapshot) if whole else recalled
+
+    return Service(
+        role=ROLE,
+        topics=topics,
+        handle=handle,
+        writes=("recommendations",) if whole else ("clips.partials", *topics),
+        part="" if whole else f"shard-{shard}",
+    )
+
+
+def merge_service(*, settings: MergeSettings) -> Service:
+    """Make what joins the answers of a divided catalogue's shards.
+
+    Parameters
+    ----------
+    settings : MergeSettings
+        How long to wait for the last shard.
+
+    Returns
+    -------
+    Service
+        Reads `Partial`, writes `Answer`, and `Classified` for all shards where a clip turned out to be a track.
+    """
+
+    def handle(partials: Sequence[Partial]) -> Iterator[Answer | Classified]:
+        yield merge(partials)
+
+    return Service(
+        role=MERGE_ROLE,
+        topics=("clips.partials",),
+        handle=handle,
+        writes=("recommendations", "clips.classified"),
+        gathering=Gathering(key=question_of, is_complete=is_complete, deadline_s=settings.deadline_s),
+    )
 
 
 def follower(snapshots: Snapshots) -> Follower:
@@ -165,12 +174,52 @@ def follower(snapshots: Snapshots) -> Follower:
     return Follower(topics=("catalog.changes",), apply=snapshots.apply)
 
 
-def _count(metrics: RankerMetrics, answer: Answer) -> None:
-    facts = answer.search
-    if facts is None:
-        return
-    metrics.searches.labels(mode=facts.mode, proven=str(facts.proven).lower()).inc()
-    metrics.candidates.labels(mode=facts.mode).inc(facts.candidates)
-    metrics.compared_in_full.labels(mode=facts.mode).inc(facts.compared_in_full)
-    if facts.candidates:
-        metrics.compared_share.labels(mode=facts.mode).observe(facts.compared_in_full / facts.candidates)
+class _Finder:
+    """Looks for what a clip asks for, counts, and checks some of the searches."""
+
+    def __init__(
+        self,
+        settings: RankerSettings,
+        *,
+        version: FeatureVersion,
+        shard: Shard,
+        crew: Crew | None,
+        metrics: RankerMetrics,
+    ) -> None:
+        self._look = functools.partial(
+            look, version=version, shortlist_size=settings.shortlist_size, shard=shard, crew=crew
+        )
+        self._shadow = Shadow(every=settings.shadow_every)
+        self._metrics = metrics
+        self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(role=ROLE)
+
+    def __call__(self, message: Classified, snapshot: Snapshot) -> Partial:
+        found = self._look(message, snapshot)
+        facts, metrics = found.search, self._metrics
+        metrics.searches.labels(mode=facts.mode, proven=str(facts.proven).lower()).inc()
+        metrics.candidates.labels(mode=facts.mode).inc(facts.candidates)
+        metrics.compared_in_full.labels(mode=facts.mode).inc(facts.compared_in_full)
+        if facts.candidates:
+            metrics.compared_share.labels(mode=facts.mode).observe(facts.compared_in_full / facts.candidates)
+        if self._shadow.is_due():
+            self._check(found, self._look(message, snapshot, brute=True))
+        return found
+
+    def _check(self, found: Partial, brute: Partial) -> None:
+        self._metrics.shadow_recall.labels(mode=found.search.mode).observe(recall5(found, brute))
+        if found.search.proven and differs(found, brute):
+            self._metrics.shadow_differences.inc()
+            self._log.error(
+                "search.not_confirmed",
+                clip_id=found.subject.clip_id,
+                catalogue_version=found.versions.catalogue,
+            )
+
+
+def _for(message: Classified, given: Answer | Partial) -> Answer | Partial:
+    """Give the answer that was made for a clip to another one of the same sound."""
+    clip = clip_of(message)
+    if isinstance(given, Answer):
+        return msgspec.structs.replace(given, clip_id=clip.clip_id, key=clip.key, attempt=clip.attempt)
+    question = given.question and msgspec.structs.replace(given.question, subject=clip)
+    return msgspec.structs.replace(given, subject=clip, trace=message.trace, question=question)

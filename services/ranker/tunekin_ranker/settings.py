@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from tunekin.errors import OptionError
 from tunekin.settings import Settings
+from tunekin_ranker.shard import Shard
 
-__all__ = ["CacheSettings", "RankerSettings"]
+__all__ = ["CacheSettings", "MergeSettings", "RankerSettings"]
 
 
 class RankerSettings(Settings):
@@ -28,6 +30,8 @@ class RankerSettings(Settings):
         Where the search index is kept between starts; nowhere unless it is set.
     shadow_every : int
         One query in so many is answered by brute force too, and the two are compared; 0 compares none.
+    shard : str
+        Which part of the catalogue to hold, as ``2/3`` for the second of three; all of it unless it is set.
     """
 
     model_config = SettingsConfigDict(env_prefix="TUNEKIN_RANKER_")
@@ -39,6 +43,33 @@ class RankerSettings(Settings):
     threads: int = Field(default=1, ge=1)
     snapshot_folder: Path | None = None
     shadow_every: int = Field(default=0, ge=0)
+    shard: str = Field(default="", pattern=r"^([1-9][0-9]*/[1-9][0-9]*)?$")
+
+    @field_validator("shard")
+    @classmethod
+    def _exists(cls, shard: str) -> str:
+        """Refuse the fourth of three."""
+        try:
+            Shard.parse(shard)
+        except OptionError as error:
+            raise ValueError(error.hint) from error
+        return shard
+
+
+class MergeSettings(Settings):
+    """Settings of the merge of a divided catalogue.
+
+    Attributes
+    ----------
+    deadline_s : float
+        How long to wait for the last shard after the first has answered, in seconds; then the answer is made without
+        it, and says so.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="TUNEKIN_MERGE_")
+
+    # Ten times what a shard needs at its busiest; nobody looks at a spinning wheel for longer.
+    deadline_s: float = Field(default=5.0, gt=0)
 
 
 class CacheSettings(Settings):

@@ -1,6 +1,6 @@
 """One query in n is answered by brute force too: a running check of what is said to be proven."""
 
-from tunekin.messages import Answer
+from tunekin.messages import Partial
 
 __all__ = ["Shadow", "differs", "recall5"]
 
@@ -33,39 +33,39 @@ class Shadow:
         return due
 
 
-def recall5(answer: Answer, brute: Answer) -> float:
-    """Say how many of the five best are among an answer's first five.
+def recall5(found: Partial, brute: Partial) -> float:
+    """Say how many of the five best are among the first five that were found.
 
     Parameters
     ----------
-    answer : Answer
-        What was answered.
-    brute : Answer
-        What brute force answers.
+    found : Partial
+        What was found.
+    brute : Partial
+        What brute force finds.
 
     Returns
     -------
     float
         Share of them; 1 where there are none to find.
     """
-    wanted = {match.track_id for match in brute.matches[:_PLACES]}
-    found = {match.track_id for match in answer.matches[:_PLACES]}
-    return len(wanted & found) / len(wanted) if wanted else 1.0
+    wanted = {one.match.track_id for one in brute.matches[:_PLACES]}
+    first = {one.match.track_id for one in found.matches[:_PLACES]}
+    return len(wanted & first) / len(wanted) if wanted else 1.0
 
 
-def differs(answer: Answer, brute: Answer) -> bool:
-    """Say whether two answers to one clip name other tracks, or other distances.
+def differs(found: Partial, brute: Partial) -> bool:
+    """Say whether two searches for one clip name other tracks, or other distances.
 
     Parameters
     ----------
-    answer : Answer
-        What was answered.
-    brute : Answer
-        What brute force answers.
+    found : Partial
+        What was found.
+    brute : Partial
+        What brute force finds.
 
     Returns
     -------
     bool
         Whether they differ in more than how they were found.
     """
-    return (answer.identified, answer.matches) != (brute.identified, brute.matches)
+    return (found.recordings, found.matches) != (brute.recordings, brute.matches)

@@ -1,7 +1,7 @@
 """What may be asked of the catalogue; an account that may only read is enough."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -29,6 +29,11 @@ _TRACK_COLUMNS = tuple(getattr(TrackRow, name) for name in Track.__struct_fields
 # Ids in one query: far below what any of the databases takes, far above what a round trip costs.
 _IDS = 500
 _answers = msgspec.json.Decoder(Answer)
+
+
+def _all(_track_id: str) -> bool:
+    """Leave nothing out."""
+    return True
 
 
 class CatalogueReader:
@@ -172,8 +177,10 @@ class CatalogueReader:
     # --- features ---
 
     @contextlib.contextmanager
-    def index_snapshot(self, *, feature_version: str, model_version: str, batch: int = 256) -> Iterator[IndexSnapshot]:
-        """Read all that a search index holds; memory is bounded by the batch.
+    def index_snapshot(
+        self, *, feature_version: str, model_version: str, holds: Callable[[str], bool] = _all, batch: int = 256
+    ) -> Iterator[IndexSnapshot]:
+        """Read all that a search index holds; memory is bounded by the batch, and by the ids.
 
         Parameters
         ----------
@@ -181,6 +188,8 @@ class CatalogueReader:
             Feature version of the frames; tracks without it are left out.
         model_version : str
             Mood model of the moods.
+        holds : callable
+            Whether the index is to hold a track, by its id; all by default. Nothing else is read of the others.
         batch : int
             Rows in one batch; a song of four minutes has 100 kB of frames.
 
@@ -189,12 +198,22 @@ class CatalogueReader:
         IndexSnapshot
             To be consumed inside the ``with`` block, which holds a transaction.
         """
-        counted = select(func.count()).where(FeaturesRow.feature_version == feature_version)
+        heard = (
+            select(FeaturesRow.track_id)
+            .where(FeaturesRow.feature_version == feature_version)
+            .order_by(FeaturesRow.track_id)
+        )
+        query = _index_query(feature_version, model_version)
         with reading(self._engine) as connection:
+            version = _version(connection)
+            track_ids = [track_id for track_id in connection.execute(heard).scalars() if holds(track_id)]
             yield IndexSnapshot(
-                catalogue_version=_version(connection),
-                count=connection.execute(counted).scalar_one(),
-                batches=_batches(connection, _index_query(feature_version, model_version).limit(batch)),
+                catalogue_version=version,
+                count=len(track_ids),
+                batches=(
+                    [_index_row(row) for row in connection.execute(query.where(TrackRow.track_id.in_(some)))]
+                    for some in _parts(track_ids, size=batch)
+                ),
             )
 
     def index_updates(self, *, feature_version: str) -> tuple[int, dict[str, int]]:
@@ -448,10 +467,10 @@ def _version(connection: Connection) -> int:
     return connection.execute(select(StateRow.version)).scalar_one()
 
 
-def _parts(track_ids: Iterable[str]) -> Iterator[list[str]]:
+def _parts(track_ids: Iterable[str], *, size: int = _IDS) -> Iterator[list[str]]:
     """Different ids in lists that fit into a query."""
     ordered = sorted(set(track_ids))
-    return (ordered[i : i + _IDS] for i in range(0, len(ordered), _IDS))
+    return (ordered[i : i + size] for i in range(0, len(ordered), size))
 
 
 def _track(row: Sequence[Any]) -> Track:
@@ -491,11 +510,3 @@ def _index_row(row: Row[Any]) -> IndexRow:
         updated_ms=row.updated_ms,
         views=views_from_bytes(row.views or b""),
     )
-
-
-def _batches(connection: Connection, page: Select[Any]) -> Iterator[list[IndexRow]]:
-    """Read page after page, each from where the last one ended: no driver then buffers more than one."""
-    query = page
-    while rows := [_index_row(row) for row in connection.execute(query)]:
-        yield rows
-        query = page.where(TrackRow.track_id > rows[-1].track.track_id)

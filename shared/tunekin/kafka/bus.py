@@ -9,7 +9,7 @@ partition next, so a commit that comes too late is no error.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import kafka
@@ -19,7 +19,7 @@ from kafka import errors
 from tunekin.errors import DependencyError, MessageError
 from tunekin.kafka.failures import connecting, speaking
 from tunekin.kafka.settings import KafkaSettings
-from tunekin.ports import Record
+from tunekin.ports import Record, first_held
 from tunekin.topics import TOPICS
 
 __all__ = ["KafkaBus", "KafkaConsumer", "KafkaProducer"]
@@ -406,22 +406,43 @@ class KafkaConsumer:
         self._commit({places[0]: kafka.OffsetAndMetadata(record.offset, str(times), -1)})
         return times
 
-    def commit(self) -> None:
+    def commit(self, held: Iterable[Record] = ()) -> None:
         """Store the positions for the group; a member of none commits nothing.
+
+        Parameters
+        ----------
+        held : iterable of Record
+            Records that are not done: of their partitions only what precedes the first is.
 
         Raises
         ------
         DependencyError
             The group's broker does not answer.
         """
+        first = first_held(held)
         if self._client.config["group_id"] is not None:
             # Only what moved: the count of a record that killed its worker stands beside the offset of a partition
             # that has not been polled yet.
             positions = {place: self._client.position(place) for place in self._assigned(list(self._polled))}
             # A partition whose position the client is looking up has nothing to commit.
-            known = {place: offset for place, offset in positions.items() if offset is not None}
+            known = {
+                place: min(offset, first.get(self._name(place), offset))
+                for place, offset in positions.items()
+                if offset is not None
+            }
             self._commit({place: kafka.OffsetAndMetadata(offset, "", -1) for place, offset in known.items()})
-        self._polled.clear()
+        # They may be done while their partitions bring nothing new.
+        self._polled = set(first)
+
+    def owned(self) -> set[tuple[str, int]]:
+        """List the partitions that this member has at present.
+
+        Returns
+        -------
+        set of (str, int)
+            Topic and number of each.
+        """
+        return {self._name(place) for place in self._client.assignment()}
 
     def _commit(self, offsets: "dict[kafka.TopicPartition, kafka.OffsetAndMetadata]") -> None:
         with speaking(self._settings):

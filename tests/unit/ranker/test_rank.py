@@ -9,12 +9,22 @@ from structlog.testing import capture_logs
 
 from tunekin.errors import EmptyCatalogueError, MessageError
 from tunekin.features import FEATURES, frames_to_bytes, views_to_bytes
-from tunekin.messages import Answer, CatalogueChange, Classified, ClipOptions, ClipSubject, Label, Track, TrackSubject
+from tunekin.messages import (
+    Answer,
+    CatalogueChange,
+    Classified,
+    ClipOptions,
+    ClipSubject,
+    Label,
+    Partial,
+    Track,
+    TrackSubject,
+)
 from tunekin_ranker.adapters.memory_cache import MemoryCache
 from tunekin_ranker.index import Index
 from tunekin_ranker.index import Track as IndexTrack
 from tunekin_ranker.metrics import RankerMetrics
-from tunekin_ranker.rank import rank
+from tunekin_ranker.rank import look, rank
 from tunekin_ranker.service import service
 from tunekin_ranker.settings import RankerSettings
 from tunekin_ranker.shadow import recall5
@@ -99,8 +109,11 @@ def classified(
 
 
 def answer(message: Classified, held: Snapshot | None = None) -> Answer:
-    assert isinstance(message.subject, ClipSubject)
-    return rank(message, message.subject, held or snapshot(), version=FEATURES, shortlist_size=200)
+    return rank(lambda asked: found(asked, held), message)
+
+
+def found(message: Classified, held: Snapshot | None = None) -> Partial:
+    return look(message, held or snapshot(), version=FEATURES, shortlist_size=200)
 
 
 def stranger(seed: int = 99, frames: int = 64) -> NDArray[np.float16]:
@@ -346,7 +359,7 @@ def test_a_proof_that_brute_force_does_not_confirm_is_counted_and_logged(monkeyp
 
 
 def test_recall_counts_the_five_best_whatever_their_order() -> None:
-    brute = answer(classified(stranger()))
+    brute = found(classified(stranger()))
     assert recall5(brute, brute) == 1
     assert recall5(msgspec.structs.replace(brute, matches=brute.matches[::-1]), brute) == 1
     assert recall5(msgspec.structs.replace(brute, matches=brute.matches[2:]), brute) == pytest.approx(0.6)

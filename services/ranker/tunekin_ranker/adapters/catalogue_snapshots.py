@@ -13,6 +13,7 @@ from tunekin.features import FEATURES, FeatureVersion
 from tunekin.messages import CatalogueChange, Label
 from tunekin_ranker.adapters.snapshot_files import SnapshotFiles
 from tunekin_ranker.index import Index, Track
+from tunekin_ranker.shard import WHOLE, Shard
 from tunekin_ranker.snapshot import Kept, Snapshot, TrackInfo
 
 __all__ = ["CatalogueSnapshots"]
@@ -39,6 +40,8 @@ class CatalogueSnapshots:
         Feature version whose frames are in use.
     files : SnapshotFiles, optional
         Where states are kept, so that the next start reads only what has changed since; nowhere by default.
+    shard : Shard
+        Part of the catalogue to hold; all of it by default.
     """
 
     def __init__(
@@ -48,11 +51,13 @@ class CatalogueSnapshots:
         model_version: str,
         version: FeatureVersion = FEATURES,
         files: SnapshotFiles | None = None,
+        shard: Shard = WHOLE,
     ) -> None:
         self._reader = reader
         self._model_version = model_version
         self._version = version
         self._files = files
+        self._shard = shard
         self._kept: Kept | None = None
         self._before: Kept | None = None
         self._loaded_version = 0
@@ -126,12 +131,11 @@ class CatalogueSnapshots:
     def _changed(self, kept: Kept, change: CatalogueChange) -> Kept:
         """Make the next state after one."""
         held = kept.snapshot
+        catalogue_version = max(held.catalogue_version, change.catalogue_version)
+        if not self._shard.holds(change.track_id):
+            return dataclasses.replace(kept, snapshot=dataclasses.replace(held, catalogue_version=catalogue_version))
         return self._with_rows(
-            kept,
-            changed=[change.track_id],
-            removed=[],
-            moods=held.moods,
-            catalogue_version=max(held.catalogue_version, change.catalogue_version),
+            kept, changed=[change.track_id], removed=[], moods=held.moods, catalogue_version=catalogue_version
         )
 
     def _judged_by(self, kept: Kept, model_version: str, moods: tuple[Label, ...]) -> Kept:
@@ -166,7 +170,8 @@ class CatalogueSnapshots:
 
     def _caught_up(self, kept: Kept) -> tuple[Kept, int | None]:
         """Bring a state up to date; also say how many tracks were read for that, None for all."""
-        catalogue_version, updated_ms = self._reader.index_updates(feature_version=self._version.name)
+        catalogue_version, updates = self._reader.index_updates(feature_version=self._version.name)
+        updated_ms = {track_id: when_ms for track_id, when_ms in updates.items() if self._shard.holds(track_id)}
         settled_ms = max(kept.updated_ms.values(), default=0) - _UNSETTLED_MS
         changed = [
             track_id
@@ -211,7 +216,9 @@ class CatalogueSnapshots:
     def _loaded(self) -> Kept:
         """Read the whole catalogue."""
         moods = self._moods(self._model_version)
-        with self._reader.index_snapshot(feature_version=self._version.name, model_version=self._model_version) as read:
+        with self._reader.index_snapshot(
+            feature_version=self._version.name, model_version=self._model_version, holds=self._shard.holds
+        ) as read:
             infos: dict[str, TrackInfo] = {}
             updated_ms: dict[str, int] = {}
             index = Index.build(map(_track, _noted(chain.from_iterable(read.batches), infos, updated_ms)))
