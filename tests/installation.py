@@ -81,7 +81,9 @@ class Installation:
         """Start a worker; another one of its kind under a name of its own, perhaps with settings of its own."""
         called = other or name
         if called not in self.workers:
-            self.workers[called] = Worker(name, log=self.folder / f"{called}.log", environment=self.environment | (settings or {}))
+            self.workers[called] = Worker(
+                name, log=self.folder / f"{called}.log", environment={**self.environment, **(settings or {})}
+            )
         self.workers[called].start()
         return self.workers[called]
 

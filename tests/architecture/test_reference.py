@@ -27,6 +27,7 @@ ROOTS: dict[str, Root] = {
     "tunekin-featurizer": FEATURIZER,
     "tunekin-classifier": CLASSIFIER,
     "tunekin-ranker rank": RANKER["rank"],
+    "tunekin-ranker merge": RANKER["merge"],
 }
 
 

@@ -32,6 +32,8 @@ def as_read(message: Message) -> Message:
 def test_every_golden_file_is_still_readable(path: Path) -> None:
     name, version, _ = path.name.split(".")
     expected = as_read(EXAMPLES[name])
+    if version in {"v1", "v2"} and isinstance(expected, Classified):
+        expected = msgspec.structs.replace(expected, known=None)
     if version == "v1" and isinstance(expected, Features | Classified):
         expected = msgspec.structs.replace(expected, views=b"")
     assert codec.decode(from_document(path.read_text(encoding="utf-8"))) == expected

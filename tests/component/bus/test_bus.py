@@ -166,6 +166,37 @@ def test_a_rewound_record_comes_again_and_is_not_committed(bus: Bus) -> None:
     assert [record.value for record in take(bus.consumer([TOPIC], group="g"), 2)] == [b"2", b"3"]
 
 
+def test_what_is_held_and_all_after_it_comes_again(bus: Bus) -> None:
+    producer = bus.producer()
+    for value in (b"1", b"2", b"3"):
+        producer.send(Record(topic=TOPIC, key=b"same", value=value))
+    consumer = bus.consumer([TOPIC], group="g")
+    records = take(consumer, 3)
+    consumer.commit(held=records[1:])
+    consumer.close()
+    assert [record.value for record in take(bus.consumer([TOPIC], group="g"), 2)] == [b"2", b"3"]
+
+
+def test_what_was_held_is_committed_once_it_is_done_though_nothing_new_came(bus: Bus) -> None:
+    write(bus, "a")
+    consumer = bus.consumer([TOPIC], group="g")
+    consumer.commit(held=take(consumer, 1))
+    consumer.commit()
+    consumer.close()
+    write(bus, "b")
+    assert read(bus.consumer([TOPIC], group="g"), 1) == ["b"]
+
+
+def test_a_member_knows_which_partitions_it_has(bus: Bus) -> None:
+    members = two_members(bus)
+    owned = [set(member.owned()) for member in members]
+    assert all(owned)
+    assert owned[0].isdisjoint(owned[1])
+    (placed,) = write(bus, "k")
+    holder = owned[0] if (placed.topic, placed.partition) in owned[0] else owned[1]
+    assert (placed.topic, placed.partition) in holder
+
+
 def begin_again(bus: Bus) -> int:
     """How often the first record has been begun, by a member that then goes without a commit."""
     member = bus.consumer([TOPIC], group="g")

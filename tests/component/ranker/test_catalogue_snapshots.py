@@ -15,6 +15,7 @@ from tunekin.messages import CatalogueChange, Track
 from tunekin_classifier.adapters.onnx_model import OnnxMoodModel
 from tunekin_classifier.settings import ClassifierSettings
 from tunekin_ranker.adapters.catalogue_snapshots import CatalogueSnapshots
+from tunekin_ranker.shard import WHOLE, Shard
 from tunekin_ranker.snapshot import Snapshot
 
 MOODS = 10
@@ -30,7 +31,11 @@ class Catalogue:
         manifest = OnnxMoodModel(ClassifierSettings().model).manifest
         self.model_version = manifest.version
         self.writer.put_moods(manifest.version, manifest.moods)
-        self.snapshots = CatalogueSnapshots(CatalogueReader(self.engine), model_version=manifest.version)
+        self.snapshots = self.follow()
+
+    def follow(self, shard: Shard = WHOLE) -> CatalogueSnapshots:
+        """Snapshots of a part of the catalogue."""
+        return CatalogueSnapshots(CatalogueReader(self.engine), model_version=self.model_version, shard=shard)
 
     def put(self, track_id: str, *, artist: str = "", mood: int = 0, seed: int = 0, model: str = "") -> CatalogueChange:
         frames = np.random.default_rng(seed).normal(size=(50, FEATURES.n_mfcc))
@@ -80,6 +85,36 @@ def test_the_first_snapshot_holds_the_whole_catalogue(catalogue: Catalogue) -> N
     assert slot is not None
     assert (snapshot.index.track_at(slot).mood, snapshot.index.track_at(slot).group) == (3, "somebody")
     assert snapshot.infos["a"].title == "title of a"
+
+
+def test_shards_hold_every_track_once_and_take_up_their_own_changes(catalogue: Catalogue) -> None:
+    names = [f"song {number}" for number in range(40)]
+    for name in names[:20]:
+        catalogue.put(name)
+    shards = [catalogue.follow(Shard(number, 3)) for number in (1, 2, 3)]
+    for shard in shards:
+        shard.current()
+    changes = [catalogue.put(name) for name in names[20:]] + [catalogue.remove(names[0])]
+    for shard in shards:
+        for change in changes:
+            shard.apply(change)
+    held = [set(shard.current().infos) for shard in shards]
+    assert all(held)
+    assert sorted(name for part in held for name in part) == sorted(names[1:])
+    assert {shard.current().catalogue_version for shard in shards} == {changes[-1].catalogue_version}
+    fresh = [set(catalogue.follow(Shard(number, 3)).current().infos) for number in (1, 2, 3)]
+    assert fresh == held
+
+
+def test_a_shard_catches_up_with_its_own_part_only(catalogue: Catalogue) -> None:
+    catalogue.put("a")
+    shard = catalogue.follow(Shard(1, 2))
+    shard.current()
+    names = [f"song {number}" for number in range(20)]
+    for name in names:
+        catalogue.put(name)
+    shard.refresh()
+    assert set(shard.current().infos) == {name for name in ["a", *names] if Shard(1, 2).holds(name)}
 
 
 def test_a_change_is_taken_up_and_the_snapshot_before_stays_as_it_was(catalogue: Catalogue) -> None:

@@ -57,9 +57,18 @@ def catalogue(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", WORKERS)
-def test_a_role_is_put_together_as_the_page_says(name, catalogue):
-    program, *arguments = WORKERS[name]
+COMMANDS = {
+    "process": [" ".join(command) for command in WORKERS.values()],
+    "process of a divided catalogue": ["TUNEKIN_RANKER_SHARD=2/3 tunekin-ranker rank", "tunekin-ranker merge"],
+}
+
+
+@pytest.mark.parametrize(("table", "command"), [(table, one) for table, some in COMMANDS.items() for one in some])
+def test_a_role_is_put_together_as_the_page_says(table, command, catalogue, monkeypatch):
+    words = command.split()
+    if "=" in words[0]:
+        monkeypatch.setenv(*words.pop(0).split("="))
+    program, *arguments = words
     root, lane = chosen(program, ROOTS[program], arguments)
     registry = CollectorRegistry()
     process = Process(
@@ -71,15 +80,16 @@ def test_a_role_is_put_together_as_the_page_says(name, catalogue):
     with process.closing:
         role = root.compose(process)
         role.warm_up()
-    group, reads, writes = rows("process")[" ".join(WORKERS[name])]
+    group, reads, writes = rows(table)[command]
     followed = {topic for follower in role.followers for topic in follower.topics}
     assert named(group) == {group_of(role.service, lane=lane)}
     assert named(reads) == {*role.service.topics, *followed}
     assert named(writes) == set(role.service.writes)
 
 
-def test_the_page_names_every_worker_once() -> None:
-    assert set(rows("process")) == {" ".join(command) for command in WORKERS.values()}
+@pytest.mark.parametrize("table", COMMANDS)
+def test_the_page_names_every_worker_once(table: str) -> None:
+    assert set(rows(table)) == set(COMMANDS[table])
 
 
 @pytest.mark.parametrize("topic", TOPICS.values(), ids=lambda topic: topic.name)
