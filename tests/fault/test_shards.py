@@ -1,5 +1,7 @@
 """A catalogue divided among rankers, while its parts die."""
 
+from typing import Any
+
 import pytest
 
 from tests.installation import PATIENCE_S, clip_of, new_key, noise, same, wait_for
@@ -42,7 +44,7 @@ def test_a_divided_catalogue_answers_as_one_and_says_where_a_part_is_missing(div
     own, foreign = clip_of(installation.songs[0]), noise(41)
     (track_id,) = installation.query("SELECT MIN(track_id) FROM tracks")[0]
 
-    def ask() -> list[dict[str, object]]:
+    def ask() -> list[dict[str, Any]]:
         return [
             installation.answer(own),
             installation.answer(foreign, ce_artists="any", ce_topk="12"),
