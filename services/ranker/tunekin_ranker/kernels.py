@@ -35,8 +35,11 @@ from numpy.typing import NDArray
 
 from tunekin_ranker import lanes
 from tunekin_ranker.lanes import (
+    GROUP,
     add,
     adding_products,
+    code_squares,
+    dot_products,
     fma,
     load,
     load_bytes,
@@ -51,14 +54,17 @@ from tunekin_ranker.lanes import (
 )
 
 __all__ = [
+    "CODE_OF_0",
     "FAR",
     "LANES",
+    "LARGEST_CODE",
     "LEAST_SQUARE",
     "ROWS",
     "SMALLEST_STEP",
     "TILE_LANES",
     "Kernels",
     "kernels_for",
+    "padded_coefficients",
     "shrink",
     "sketch_frames",
 ]
@@ -78,6 +84,9 @@ FAR = 1e15
 LEAST_SQUARE = 2.0**-100
 # Of the codes of sketches: its square is no subnormal number in float32.
 SMALLEST_STEP = 2.0**-40
+LARGEST_CODE = 127
+# Codes are kept without a sign.
+CODE_OF_0 = 128
 # Greatest relative error of one rounding to float32.
 _UNIT_ROUNDOFF = 2.0**-24
 
@@ -99,9 +108,12 @@ class Kernels(NamedTuple):
         to float32 ``[rows]``: the cheapest alignment's sum, of costs that may be lower, but higher only by the root's
         error and the root of `LEAST_SQUARE`; a sum that passes its cutoff may end there.
     sketched_float32 : callable
-        The same of sketches: from ``(clip, squares, codes, starts, lengths, steps, middles, slacks, blocks,
-        cutoffs)`` to
-        float32 ``[blocks, LANES]``; each cost is lowered by its track's slack.
+        The same of sketches: from ``(clip, squares, codes, starts, lengths, steps, slacks, blocks, cutoffs)`` to float32
+        ``[blocks, LANES]``; each cost is lowered by its track's slack.
+    sketched_bytes : callable or None
+        The same of a clip in bytes: from ``(clip int8 [blocks * padded * ROWS], offsets int32 [blocks * ROWS], step,
+        squares, codes, starts, lengths, steps, slacks, blocks, cutoffs)``; None where the processor does not multiply
+        bytes.
     alignments_float64 : callable
         From ``(lanes [tiles, d, lanes], n, bits, starts, rows)`` to float64 ``[rows]``: the cheapest alignment's sum.
     span : callable
@@ -110,6 +122,7 @@ class Kernels(NamedTuple):
 
     alignments_float32: Callable[..., NDArray[np.float32]]
     sketched_float32: Callable[..., NDArray[np.float32]]
+    sketched_bytes: Callable[..., NDArray[np.float32]] | None
     alignments_float64: Callable[..., NDArray[np.float64]]
     span: Callable[..., tuple[float, int, int]]
 
@@ -165,17 +178,31 @@ def shrink(coefficients: int) -> float:
     return 1 - (4 * coefficients + 12) * _UNIT_ROUNDOFF
 
 
+def padded_coefficients(coefficients: int) -> int:
+    """Say how many bytes a sketch has: whole groups of four, as `lanes.dot_products` wants them.
+
+    Parameters
+    ----------
+    coefficients : int
+        Numbers in a frame.
+
+    Returns
+    -------
+    int
+        As many, or up to three more, which are 0.
+    """
+    return -(-coefficients // GROUP) * GROUP
+
+
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def sketch_frames(
     bits: _Bits,
     starts: _Integers,
     members: _Integers,
-    centre: _Numbers,
-    basis: _Numbers,
+    coefficients: int,
     block_starts: _Integers,
-    codes: NDArray[np.int8],
+    codes: NDArray[np.uint8],
     steps: _Numbers,
-    middles: _Numbers,
     errors: _Numbers,
 ) -> None:  # pragma: no cover (compiled)
     """Write the sketches of all tracks, and how far the worst of each is from what its code says.
@@ -184,45 +211,36 @@ def sketch_frames(
     ----------
     bits, starts : np.ndarray
         The tracks, as `tunekin_ranker.packed` has them.
-    members, centre, basis, block_starts, codes, steps, middles : np.ndarray
-        As in `tunekin_ranker.sketches.Sketches`; the last three are written.
+    members, block_starts, codes, steps : np.ndarray
+        As in `tunekin_ranker.sketches.Sketches`; the last two are written.
+    coefficients : int
+        Numbers in a frame.
     errors : np.ndarray [shape=(blocks, LANES), dtype=float64]
-        Written: greatest distance of a frame's sketch from its code times the step plus the middle.
+        Written: greatest distance of a frame from its codes times the step.
     """
-    d, count = centre.size, steps.shape[1]
+    padded = -(-coefficients // GROUP) * GROUP
     for block in range(members.shape[0]):
         for lane in range(LANES):
             row = members[block, lane]
             if row < 0:
                 continue
             start, length = starts[row], starts[row + 1] - starts[row]
-            frames, turned = np.empty(length), np.zeros((d, length))
-            for k in range(d):
+            largest = 0.0
+            for place in range(start * coefficients, (start + length) * coefficients):
+                largest = max(largest, abs(np.float64(_single(bits[place]))))
+            # As float32, which is what codes are read with.
+            steps[block, lane] = max(largest / LARGEST_CODE, SMALLEST_STEP)
+            step = np.float64(steps[block, lane])
+            squares = np.zeros(length)
+            for k in range(coefficients):
+                group, byte = k // GROUP, k % GROUP
                 for j in range(length):
-                    frames[j] = np.float64(_single(bits[start * d + k * length + j])) - centre[k]
-                for axis in range(d):
-                    for j in range(length):
-                        turned[axis, j] += frames[j] * basis[k, axis]
-            if count < d:
-                for j in range(length):
-                    turned[count - 1, j] *= turned[count - 1, j]
-                for axis in range(count, d):
-                    for j in range(length):
-                        turned[count - 1, j] += turned[axis, j] * turned[axis, j]
-                for j in range(length):
-                    turned[count - 1, j] = np.sqrt(turned[count - 1, j])
-            frames[:] = 0
-            for axis in range(count):
-                lowest, highest = turned[axis].min(), turned[axis].max()
-                # As float32, which is what codes are read with.
-                steps[block, axis, lane] = max((highest - lowest) / 254, SMALLEST_STEP)
-                middles[block, axis, lane] = (lowest + highest) / 2
-                step, middle = np.float64(steps[block, axis, lane]), np.float64(middles[block, axis, lane])
-                for j in range(length):
-                    code = min(max(np.rint((turned[axis, j] - middle) / step), -127.0), 127.0)
-                    codes[((block_starts[block] + j) * count + axis) * LANES + lane] = np.int8(code)
-                    frames[j] += (turned[axis, j] - middle - code * step) ** 2
-            errors[block, lane] = np.sqrt(frames.max())
+                    y = np.float64(_single(bits[start * coefficients + k * length + j]))
+                    code = min(max(np.rint(y / step), -LARGEST_CODE), LARGEST_CODE)
+                    frame = (block_starts[block] + j) * padded
+                    codes[(frame + group * GROUP) * LANES + lane * GROUP + byte] = np.uint8(code + CODE_OF_0)
+                    squares[j] += (y - code * step) ** 2
+            errors[block, lane] = np.sqrt(squares.max())
 
 
 def _kept(loop: Callable[..., NDArray[Any]], name: str) -> Callable[..., NDArray[Any]]:
@@ -241,9 +259,44 @@ def _kept(loop: Callable[..., NDArray[Any]], name: str) -> Callable[..., NDArray
     return loop
 
 
-def _abreast(coefficients: int) -> Callable[..., None]:
+def _of_numbers(coefficients: int) -> Callable[..., Any]:
+    """Squared costs by float32 products."""
     add_products = adding_products(vectors=coefficients, sums=ROWS)
 
+    @numba.njit(nogil=True, error_model="numpy")
+    def costs(clip, block, columns, j, norms, offsets, scale):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001  # pragma: no cover (compiled)
+        x, y = block * coefficients * ROWS, j * coefficients * LANES
+        return add_products(clip, x, columns, y, norms)
+
+    return costs
+
+
+def _of_bytes(coefficients: int) -> Callable[..., Any]:
+    """Squared costs by products of bytes, which are exact; only their scale and the squares are rounded."""
+    padded = padded_coefficients(coefficients)
+    dots = dot_products(groups=padded // GROUP, sums=ROWS)
+
+    @numba.njit(nogil=True, error_model="numpy")
+    def costs(clip, block, columns, j, norms, offsets, scale):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # pragma: no cover (compiled)
+        n0, n1, n2, n3, n4, n5, n6, n7 = norms
+        d0, d1, d2, d3, d4, d5, d6, d7 = dots(
+            columns, j * padded * LANES, clip, block * padded * ROWS, offsets, block * ROWS
+        )
+        return (
+            fma(d0, scale, n0),
+            fma(d1, scale, n1),
+            fma(d2, scale, n2),
+            fma(d3, scale, n3),
+            fma(d4, scale, n4),
+            fma(d5, scale, n5),
+            fma(d6, scale, n6),
+            fma(d7, scale, n7),
+        )
+
+    return costs
+
+
+def _abreast(costs: Callable[..., Any]) -> Callable[..., None]:
     # Eight of each name, since an array would not be kept in registers.
     @numba.njit(nogil=True, error_model="numpy")
     def abreast(
@@ -251,6 +304,8 @@ def _abreast(coefficients: int) -> Callable[..., None]:
         squares: _Numbers,
         columns: _Numbers,
         column_squares: _Numbers,
+        offsets: _Integers,
+        scales: _Numbers,
         slack: _Numbers,
         above: _Numbers,
         constants: _Numbers,
@@ -259,11 +314,12 @@ def _abreast(coefficients: int) -> Callable[..., None]:
     ) -> None:  # pragma: no cover (compiled)
         """Align the clip with 16 tracks: ``columns [m, d, 16]``, all else by lane; ``sums`` becomes the smallest sums.
 
-        `constants` hold the far cost, 0 and `shrink`; `slack` is what to take off each cost, then its square.
+        `constants` hold the far cost, 0 and `shrink`; `slack` is what to take off each cost, then its square; `offsets`
+        and `scales` are those of products of bytes.
         """
         length = column_squares.size // LANES
         far, zero = splat(constants, 0), splat(constants, 1)
-        slack_off, least = load(slack, 0), load(slack, LANES)
+        slack_off, least, scale = load(slack, 0), load(slack, LANES), load(scales, 0)
         above[: length * LANES] = 0  # a path may begin at every frame
         for block in range(squares.size // ROWS):
             row = block * ROWS
@@ -284,7 +340,6 @@ def _abreast(coefficients: int) -> Callable[..., None]:
             lowest = far
             for j in range(length):
                 square = load(column_squares, j * LANES)
-                x, y = block * coefficients * ROWS, j * coefficients * LANES
                 norms = (
                     add(square, s0),
                     add(square, s1),
@@ -295,7 +350,7 @@ def _abreast(coefficients: int) -> Callable[..., None]:
                     add(square, s6),
                     add(square, s7),
                 )
-                c0, c1, c2, c3, c4, c5, c6, c7 = add_products(clip, x, columns, y, norms)
+                c0, c1, c2, c3, c4, c5, c6, c7 = costs(clip, block, columns, j, norms, offsets, scale)
                 c0 = root_less(maximum(c0, least), slack_off)
                 c1 = root_less(maximum(c1, least), slack_off)
                 c2 = root_less(maximum(c2, least), slack_off)
@@ -337,7 +392,7 @@ def _close(lengths: _Integers, column_squares: _Numbers) -> None:  # pragma: no 
 
 
 def _alignments_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
-    abreast = _abreast(coefficients)
+    abreast = _abreast(_of_numbers(coefficients))
     factor = shrink(coefficients)
 
     @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -360,6 +415,7 @@ def _alignments_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
         slack = np.zeros(2 * LANES, np.float32)
         slack[LANES:] = LEAST_SQUARE
         constants = np.array([FAR * FAR, 0, factor], np.float32)
+        no_offsets, no_scales = np.zeros(0, np.int32), np.zeros(LANES, np.float32)
         for first in range(0, rows.size, LANES):
             count = min(LANES, rows.size - first)
             lengths[:] = 0
@@ -399,6 +455,8 @@ def _alignments_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
                 squares,
                 columns,
                 column_squares[: length * LANES],
+                no_offsets,
+                no_scales,
                 slack,
                 above,
                 constants,
@@ -412,18 +470,17 @@ def _alignments_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
 
 
 def _sketched_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
-    abreast = _abreast(coefficients)
-    factor = shrink(coefficients)
+    abreast = _abreast(_of_numbers(coefficients))
+    factor, padded = shrink(coefficients), padded_coefficients(coefficients)
 
     @numba.njit(cache=True, nogil=True, error_model="numpy")
     def sketched(
         clip: _Numbers,
         squares: _Numbers,
-        codes: NDArray[np.int8],
+        codes: NDArray[np.uint8],
         starts: _Integers,
         lengths: _Integers,
         steps: _Numbers,
-        middles: _Numbers,
         slacks: _Numbers,
         blocks: _Integers,
         cutoffs: _Numbers,
@@ -436,18 +493,18 @@ def _sketched_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
         column_squares = np.empty(longest * LANES, np.float32)
         above = np.empty(longest * LANES, np.float32)
         constants = np.array([FAR * FAR, 0, factor], np.float32)
+        no_offsets, no_scales = np.zeros(0, np.int32), np.zeros(LANES, np.float32)
         for index in range(blocks.size):
             block = blocks[index]
             length = starts[block + 1] - starts[block]
-            first = starts[block] * coefficients * LANES
-            block_steps, block_middles = steps[block].ravel(), middles[block].ravel()
+            step = load(steps[block], 0)
             for j in range(length):
+                frame = (starts[block] + j) * padded
                 total = splat(constants, 1)
                 for k in range(coefficients):
-                    at = (j * coefficients + k) * LANES
-                    step, middle = load(block_steps, k * LANES), load(block_middles, k * LANES)
-                    y = fma(load_bytes(codes, first + at), step, middle)
-                    store(columns, at, y)
+                    group, byte = k // GROUP, k % GROUP
+                    y = multiply(load_bytes(codes, (frame + group * GROUP) * LANES, byte), step)
+                    store(columns, (j * coefficients + k) * LANES, y)
                     total = fma(y, y, total)
                 store(column_squares, j * LANES, multiply(total, splat(constants, 2)))
             _close(lengths[block], column_squares[: length * LANES])
@@ -456,6 +513,8 @@ def _sketched_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
                 squares,
                 columns,
                 column_squares[: length * LANES],
+                no_offsets,
+                no_scales,
                 slacks[block],
                 above,
                 constants,
@@ -465,6 +524,63 @@ def _sketched_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
         return sums
 
     return _kept(sketched, f"sketched of {coefficients}")
+
+
+def _sketched_bytes(coefficients: int) -> Callable[..., NDArray[Any]]:
+    abreast = _abreast(_of_bytes(coefficients))
+    factor, padded = shrink(coefficients), padded_coefficients(coefficients)
+    add_squares = code_squares(groups=padded // GROUP)
+
+    @numba.njit(cache=True, nogil=True, error_model="numpy")
+    def sketched(
+        clip: NDArray[np.int8],
+        offsets: NDArray[np.int32],
+        clip_step: float,
+        squares: _Numbers,
+        codes: NDArray[np.uint8],
+        starts: _Integers,
+        lengths: _Integers,
+        steps: _Numbers,
+        slacks: _Numbers,
+        blocks: _Integers,
+        cutoffs: _Numbers,
+    ) -> _Numbers:  # pragma: no cover (compiled)
+        sums = np.empty((blocks.size, LANES), np.float32)
+        longest = 0
+        for block in blocks:
+            longest = max(longest, starts[block + 1] - starts[block])
+        column_squares = np.empty(longest * LANES, np.float32)
+        above = np.empty(longest * LANES, np.float32)
+        scales, weights = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
+        constants = np.array([FAR * FAR, 0, factor], np.float32)
+        for index in range(blocks.size):
+            block = blocks[index]
+            length = starts[block + 1] - starts[block]
+            first = starts[block] * padded * LANES
+            for lane in range(LANES):
+                step = np.float64(steps[block, lane])
+                scales[lane] = -2 * clip_step * step
+                weights[lane] = factor * step * step
+            weight = load(weights, 0)
+            for j in range(length):
+                store(column_squares, j * LANES, multiply(add_squares(codes, first + j * padded * LANES), weight))
+            _close(lengths[block], column_squares[: length * LANES])
+            abreast(
+                clip,
+                squares,
+                codes[first : first + length * padded * LANES],
+                column_squares[: length * LANES],
+                offsets,
+                scales,
+                slacks[block],
+                above,
+                constants,
+                cutoffs[index],
+                sums[index],
+            )
+        return sums
+
+    return _kept(sketched, f"sketched bytes of {coefficients}")
 
 
 def _alignments_float64(coefficients: int) -> Callable[..., NDArray[Any]]:
@@ -577,6 +693,7 @@ def kernels_for(coefficients: int) -> Kernels:
     return Kernels(
         alignments_float32=_alignments_float32(coefficients),
         sketched_float32=_sketched_float32(coefficients),
+        sketched_bytes=_sketched_bytes(coefficients) if lanes.DOT_PRODUCTS else None,
         alignments_float64=_alignments_float64(coefficients),
         span=_span(coefficients),
     )

@@ -1,22 +1,16 @@
-"""Sketches of frames: fewer numbers that lie no further apart than the frames, for a floor at half the price.
+"""Sketches of frames: every number in one byte, for a floor that is nearly the distance at half the price or less.
 
 Conventions
 -----------
-With an orthonormal basis whose first axes hold most of the variance, the *sketch* of a frame ``y`` is its first
-coordinates from a centre, and the norm of all others (one other counts as it is)::
-
-    s(y) = (⟨y - c, v_1⟩, …, ⟨y - c, v_p⟩, sqrt(⟨y - c, v_{p+1}⟩² + … + ⟨y - c, v_d⟩²))
-
-Two sketches are at most as far apart as their frames, since the norms of two vectors differ by at most the norm of
-their difference. Sketches of tracks are kept as whole numbers of steps in one byte each, steps and middles being the
-track's own; its *slack* is the greatest distance of such a rounded sketch from the sketch, whatever it is. A cost
-between a clip's sketch and a track's, less the slack, is a floor of the local cost, and subsequence DTW over such costs
-is a floor of the distance.
+A sketch of a track is its frames as whole numbers of *steps*, -127 to 127, the step being the track's own. Its *slack*
+is the greatest distance of a frame from its sketch. A clip is sketched in the same way where the processor multiplies
+bytes; elsewhere it stays as it is, without slack. A cost between the two, less both slacks, is a floor of the local
+cost, since distances obey the triangle inequality; and subsequence DTW over such costs is a floor of the distance.
 
 Sixteen tracks lie side by side, a lane for each, in *blocks*. Tracks whose means are near share a block, so that what
 rules one of them out mostly rules out all.
 
-``docs/adr/0009-tracks-abreast.md`` derives what rounding can do to it.
+``docs/adr/0013-sketches-in-bytes.md`` derives what rounding can do to it.
 """
 
 import math
@@ -27,21 +21,23 @@ from numpy.typing import NDArray
 
 from tunekin_ranker.crew import Crew
 from tunekin_ranker.dtw import Abreast, Clip
-from tunekin_ranker.kernels import LANES, kernels_for, sketch_frames
-from tunekin_ranker.lanes import ROOT_ERROR
+from tunekin_ranker.kernels import (
+    CODE_OF_0,
+    LANES,
+    LARGEST_CODE,
+    ROWS,
+    SMALLEST_STEP,
+    kernels_for,
+    padded_coefficients,
+    sketch_frames,
+)
+from tunekin_ranker.lanes import GROUP, LARGEST_SHARED, ROOT_ERROR
 from tunekin_ranker.packed import PackedFrames
 
 __all__ = ["Sketches", "sketch", "sketch_floors"]
 
-# Leading coordinates. On real music 7, 8 and 9 leave 22, 14 and 8 % of 10,000 tracks to compare; one more costs 320
-# bytes of a track of 30 s, and with 9 frames and sketches together pass 16 kB.
-_LEADING = 8
-_LARGEST_CODE = 127
-# Frames that the basis is made of; more change it little.
-_SAMPLED_TRACKS = 2_000
-# Relative error of a sum of up to 500 products in float64.
+# Relative error of a sum of up to 500 products in float64, and of its root.
 _FLOAT64_ERROR = 2.0**-44
-_LARGEST = 65_504.0
 _UNIT_ROUNDOFF = 2.0**-24
 
 
@@ -51,73 +47,96 @@ class Sketches:
 
     Attributes
     ----------
-    centre : np.ndarray [shape=(d,), dtype=float64]
-        What frames are taken from.
-    basis : np.ndarray [shape=(d, d), dtype=float64]
-        Axes, as columns.
-    steps, middles : np.ndarray [shape=(blocks, p + 1, LANES), dtype=float32]
-        What each number of a lane's sketches is: its code times the step, plus the middle.
+    steps : np.ndarray [shape=(blocks, LANES), dtype=float32]
+        What a code of each lane counts.
     members : np.ndarray [shape=(blocks, LANES), dtype=int64]
         Track in each lane; -1 in a lane without one.
     lengths : np.ndarray [shape=(blocks, LANES), dtype=int64]
         Frames of each.
-    slacks : np.ndarray [shape=(blocks, 2 * LANES), dtype=float32]
-        What to take off each lane's costs; then its square.
+    errors : np.ndarray [shape=(blocks, LANES), dtype=float64]
+        Slack of each.
     starts : np.ndarray [shape=(blocks + 1,), dtype=int64]
         First frame of each block, as long as the longest of its tracks; then the number of all.
-    codes : np.ndarray [shape=(frames * (p + 1) * LANES,), dtype=int8]
-        Frame by frame, number by number, lane by lane.
+    codes : np.ndarray [shape=(frames * padded * LANES,), dtype=uint8]
+        Frame by frame, four coefficients by four, lane by lane; each 128 more than it counts. The last four are filled
+        up with what counts 0.
     """
 
-    centre: NDArray[np.float64]
-    basis: NDArray[np.float64]
     steps: NDArray[np.float32]
-    middles: NDArray[np.float32]
     members: NDArray[np.int64]
     lengths: NDArray[np.int64]
-    slacks: NDArray[np.float32]
+    errors: NDArray[np.float64]
     starts: NDArray[np.int64]
-    codes: NDArray[np.int8]
+    codes: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
-        for name in ("steps", "middles", "members", "lengths", "slacks", "starts", "codes"):
+        for name in self.__slots__:
             getattr(self, name).flags.writeable = False
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all arrays that grow with the tracks."""
-        return sum(
-            array.nbytes
-            for array in (
-                self.steps,
-                self.middles,
-                self.members,
-                self.lengths,
-                self.slacks,
-                self.starts,
-                self.codes,
-            )
-        )
+        """Bytes of all arrays."""
+        return sum(getattr(self, name).nbytes for name in self.__slots__)
 
-    def of(self, clip: Clip) -> Abreast:
-        """Sketch a clip.
+    def slacks(self, error: float) -> NDArray[np.float32]:
+        """Say what to take off costs.
 
         Parameters
         ----------
-        clip : Clip
-            A clip of frames of the same kind.
+        error : float
+            Slack of the clip.
 
         Returns
         -------
-        Abreast
-            Its sketches, not rounded to steps.
+        np.ndarray [shape=(blocks, 2 * LANES), dtype=float32]
+            What to take off each lane's costs; then the square of the slack.
         """
-        turned = (clip.frames - self.centre) @ self.basis
-        count = self.steps.shape[1]
-        if count == turned.shape[1]:
-            return Abreast.of(turned)
-        others = np.linalg.norm(turned[:, count - 1 :], axis=1)
-        return Abreast.of(np.column_stack([turned[:, : count - 1], others]))
+        slacks = self.errors + error
+        # A root that is no greater than the slack, but for its error, must not leave anything when that is taken off.
+        return np.column_stack([slacks * (1 + 2 * ROOT_ERROR), slacks**2]).astype(np.float32)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+class _CodedClip:
+    """A clip in bytes.
+
+    Attributes
+    ----------
+    codes : np.ndarray [shape=(row blocks * padded * ROWS,), dtype=int8]
+        Block by block, four coefficients by four, row by row.
+    offsets : np.ndarray [shape=(row blocks * ROWS,), dtype=int32]
+        What each row's products with a track's codes have too much, since those are 128 more than they count.
+    step : float
+        What a code counts.
+    abreast : Abreast
+        The rounded frames; their squares and errors are used.
+    error : float
+        Greatest distance of a frame from its sketch.
+    """
+
+    codes: NDArray[np.int8]
+    offsets: NDArray[np.int32]
+    step: float
+    abreast: Abreast
+    error: float
+
+    @classmethod
+    def of(cls, clip: Clip) -> "_CodedClip":
+        n, d = clip.frames.shape
+        step = max(float(np.abs(clip.frames).max()) / LARGEST_SHARED, SMALLEST_STEP)
+        codes = np.rint(clip.frames / step).clip(-LARGEST_SHARED, LARGEST_SHARED)
+        rounded = codes * step
+        abreast = Abreast.of(rounded)
+        padded = padded_coefficients(d)
+        laid = np.zeros((abreast.squares.size, padded), np.int8)
+        laid[:n, :d] = codes
+        return cls(
+            codes=laid.reshape(-1, ROWS, padded // GROUP, GROUP).transpose(0, 2, 1, 3).ravel(),
+            offsets=-CODE_OF_0 * laid.sum(axis=1, dtype=np.int32),
+            step=step,
+            abreast=abreast,
+            error=float(np.linalg.norm(clip.frames - rounded, axis=1).max()) * (1 + _FLOAT64_ERROR),
+        )
 
 
 def sketch(tracks: PackedFrames, *, means: NDArray[np.floating]) -> Sketches:
@@ -136,45 +155,19 @@ def sketch(tracks: PackedFrames, *, means: NDArray[np.floating]) -> Sketches:
         The same for the same tracks in the same order.
     """
     count, d = len(tracks), tracks.coefficients
-    leading = min(_LEADING, d - 1)
-    sampled = np.linspace(0, count - 1, min(count, _SAMPLED_TRACKS)).astype(np.int64)
-    sample = np.concatenate([tracks.frames(row) for row in sampled]).astype(np.float64)
-    centre = sample.mean(axis=0)
-    _, axes = np.linalg.eigh((sample - centre).T @ (sample - centre))
-    basis = np.ascontiguousarray(axes[:, ::-1])
-
     lengths = np.diff(tracks.starts)
-    order = _order(means, lengths=lengths)
     blocks = -(-count // LANES)
     members = np.full((blocks, LANES), -1)
-    members.ravel()[:count] = order
+    members.ravel()[:count] = _order(means, lengths=lengths)
     block_lengths = np.where(members >= 0, lengths[members], 0)
     starts = np.concatenate([[0], np.cumsum(block_lengths.max(axis=1))])
-    codes = np.zeros(int(starts[-1]) * (leading + 1) * LANES, np.int8)
+    codes = np.full(int(starts[-1]) * padded_coefficients(d) * LANES, CODE_OF_0, np.uint8)
     errors = np.zeros((blocks, LANES))
-    steps = np.zeros((blocks, leading + 1, LANES), np.float32)
-    middles = np.zeros_like(steps)
-    sketch_frames(tracks.bits, tracks.starts, members, centre, basis, starts, codes, steps, middles, errors)
-    # A code times its step plus the middle is rounded twice in float32.
-    largest = (_LARGEST_CODE * steps.astype(np.float64)) + np.abs(middles)
-    errors += 2 * _UNIT_ROUNDOFF * np.linalg.norm(largest, axis=1)
-    # What float64 can have lost of two sketches, and how much the basis may stretch.
-    skew = _FLOAT64_ERROR + float(np.linalg.norm(basis.T @ basis - np.eye(d)))
-    reach = 2 * skew * d * (_LARGEST + float(np.abs(centre).max()))
-    slacks = errors + reach
-    # A root that is no greater than the slack, but for its error, must not leave anything when that is taken off.
-    off = slacks * (1 + 2 * ROOT_ERROR)
-    return Sketches(
-        centre=centre,
-        basis=basis,
-        steps=steps,
-        middles=middles,
-        members=members,
-        lengths=block_lengths,
-        slacks=np.column_stack([off, slacks**2]).astype(np.float32),
-        starts=starts,
-        codes=codes,
-    )
+    steps = np.zeros((blocks, LANES), np.float32)
+    sketch_frames(tracks.bits, tracks.starts, members, d, starts, codes, steps, errors)
+    # A code times its step is rounded once where it is taken as float32.
+    errors += _FLOAT64_ERROR * errors + _UNIT_ROUNDOFF * LARGEST_CODE * math.sqrt(d) * steps
+    return Sketches(steps=steps, members=members, lengths=block_lengths, errors=errors, starts=starts, codes=codes)
 
 
 def sketch_floors(
@@ -205,7 +198,9 @@ def sketch_floors(
     np.ndarray [shape=(rows,), dtype=float64]
         Floors of the exact distances.
     """
-    abreast = sketches.of(clip)
+    kernels = kernels_for(clip.abreast.coefficients)
+    coded = None if kernels.sketched_bytes is None else _CodedClip.of(clip)
+    abreast = clip.abreast if coded is None else coded.abreast
     # A lane that nobody asks for has passed its cutoff from the beginning.
     highest = np.full(sketches.members.size, -1.0)
     place = np.empty(int(sketches.members.max(initial=-1)) + 1, np.int64)
@@ -216,20 +211,14 @@ def sketch_floors(
     highest[lanes] = abreast.highest_sums(cutoffs, lengths=lengths)
     wanted = np.unique(lanes // LANES)
     limits = highest.reshape(-1, LANES)[wanted].astype(np.float32)
-    align_all = kernels_for(abreast.coefficients).sketched_float32
+    slacks = sketches.slacks(0.0 if coded is None else coded.error)
+    tracks = sketches.codes, sketches.starts, sketches.lengths, sketches.steps, slacks
 
     def work(part: slice) -> NDArray[np.float32]:
-        return align_all(
-            abreast.values,
-            abreast.squares,
-            sketches.codes,
-            sketches.starts,
-            sketches.lengths,
-            sketches.steps,
-            sketches.middles,
-            sketches.slacks,
-            wanted[part],
-            limits[part],
+        if coded is None or kernels.sketched_bytes is None:
+            return kernels.sketched_float32(abreast.values, abreast.squares, *tracks, wanted[part], limits[part])
+        return kernels.sketched_bytes(
+            coded.codes, coded.offsets, coded.step, abreast.squares, *tracks, wanted[part], limits[part]
         )
 
     sums = np.empty((len(sketches.members), LANES), np.float32)

@@ -27,11 +27,11 @@ from tunekin_ranker.snapshot import Kept, Snapshot, TrackInfo
 __all__ = ["SnapshotFiles"]
 
 # One more whenever anything about the files, or what arrays mean, changes: older ones are then not used.
-_FORMAT = 2
+_FORMAT = 3
 _PREFIX, _UNFINISHED = "snapshot-", "unfinished-"
 # Three gigabytes to a slow disk.
 _LONGEST_WRITING_S = 3_600.0
-_SKETCHES = ("centre", "basis", "steps", "middles", "members", "lengths", "slacks", "starts", "codes")
+_SKETCHES = ("steps", "members", "lengths", "errors", "starts", "codes")
 
 
 class _Names(msgspec.Struct, array_like=True):
