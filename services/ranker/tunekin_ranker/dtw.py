@@ -13,15 +13,16 @@ coefficients. Tracks are stored as float16 (`tunekin_ranker.packed`), the clip c
 The *exact distance* is what these lines give in float64, each sum in order, and it is what `exact_distances` returns,
 bit for bit. A *floor* is a proven lower bound of the exact distance. There are two, the dearer the closer:
 
-==================== ===================================== ==========================================
-function             bound                                 cost of a cell (clip frame x track frame)
-==================== ===================================== ==========================================
-`sketched.floors`    the distance of shorter frames         half
-`alignment_floors`   the distance but for float32 rounding  1
-`exact_distances`    the distance                           about 10
-==================== ===================================== ==========================================
+======================== ===================================== ==========================================
+function                 bound                                 cost of a cell (clip frame x track frame)
+======================== ===================================== ==========================================
+`sketches.sketch_floors` the distance of frames in bytes        a third to 1, as the processor has it
+`alignment_floors`       the distance but for float32 rounding  1
+`exact_distances`        the distance                           about 10
+======================== ===================================== ==========================================
 
-``docs/adr/0009-tracks-abreast.md`` gives the reasons and derives the rounding margin.
+``docs/adr/0009-tracks-abreast.md`` gives the reasons and derives the rounding margin,
+``docs/adr/0013-sketches-in-bytes.md`` that of sketches.
 
 References
 ----------

@@ -21,7 +21,7 @@ coefficients run in order, one coefficient after another, and without fused mult
 bit for bit, to those of a plain double loop.
 """
 # Loops that compiled code keeps in one piece, and calls by position.
-# ruff: noqa: C901, PLR0912, PLR0917
+# ruff: noqa: C901, PLR0917
 
 import functools
 import hashlib
@@ -108,8 +108,8 @@ class Kernels(NamedTuple):
         to float32 ``[rows]``: the cheapest alignment's sum, of costs that may be lower, but higher only by the root's
         error and the root of `LEAST_SQUARE`; a sum that passes its cutoff may end there.
     sketched_float32 : callable
-        The same of sketches: from ``(clip, squares, codes, starts, lengths, steps, slacks, blocks, cutoffs)`` to float32
-        ``[blocks, LANES]``; each cost is lowered by its track's slack.
+        The same of sketches: from ``(clip, squares, codes, starts, lengths, steps, slacks, blocks, cutoffs)`` to
+        float32 ``[blocks, LANES]``; each cost is lowered by its track's slack.
     sketched_bytes : callable or None
         The same of a clip in bytes: from ``(clip int8 [blocks * padded * ROWS], offsets int32 [blocks * ROWS], step,
         squares, codes, starts, lengths, steps, slacks, blocks, cutoffs)``; None where the processor does not multiply

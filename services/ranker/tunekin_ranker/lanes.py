@@ -377,8 +377,8 @@ def dot_products(*, groups: int, sums: int) -> Any:
     -------
     intrinsic
         From ``(codes, first, shared, start, offsets, at)`` to a tuple with a vector for each row: its offset and its
-        products, added up, as float32. `codes` is uint8, group by group, lane by lane, four bytes each; `shared` int8 of
-        at most `LARGEST_SHARED`, group by group, row by row, four bytes each; `offsets` int32, one a row.
+        products, added up, as float32. `codes` is uint8, group by group, lane by lane, four bytes each; `shared` int8
+        of at most `LARGEST_SHARED`, group by group, row by row, four bytes each; `offsets` int32, one a row.
     """
 
     @intrinsic
@@ -421,7 +421,7 @@ def code_squares(*, groups: int) -> Any:
     Returns
     -------
     intrinsic
-        From ``(codes, first)``, as in `dot_products`, to a vector: the sum of the squares of each lane's bytes less 128.
+        From ``(codes, first)``, as in `dot_products`, to a vector: the sum of squares of each lane's bytes less 128.
     """
 
     @intrinsic
@@ -469,7 +469,7 @@ def _multiply_add(builder: Any, total: Any, unsigned: Any, signed: Any) -> Any:
 
 
 def _halves(builder: Any, value: Any) -> Any:
-    """The first eight lanes, then the others."""
+    """Give the first eight lanes, then the others."""
     for first in (0, WIDTH // 2):
         order = ir.Constant(ir.VectorType(_INDEX, WIDTH // 2), list(range(first, first + WIDTH // 2)))
         yield builder.shuffle_vector(value, value, order)
@@ -488,7 +488,7 @@ def _everywhere(builder: Any, word: Any) -> Any:
 
 
 def _signs() -> Any:
-    """What makes of bytes from 0 to 255 the same less 128."""
+    """Give what makes of bytes from 0 to 255 the same less 128."""
     return ir.Constant(_WORDS, [0x80808080 - 2**32] * WIDTH)
 
 

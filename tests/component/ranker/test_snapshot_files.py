@@ -1,6 +1,7 @@
 """A ranker starts from what the one before it kept, and holds what the catalogue holds, whatever lies in the folder."""
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -150,7 +151,7 @@ def test_a_state_of_another_format_and_an_unfinished_one_are_not_used(catalogue:
     started(catalogue, folder)
     [state] = folder.iterdir()
     head = (state / "head.msgpack").read_bytes()
-    (state / "head.msgpack").write_bytes(head.replace(b"\xa6format\x02", b"\xa6format\x63"))
+    (state / "head.msgpack").write_bytes(re.sub(rb"(?<=\xa6format).", b"\x63", head))
     shutil.copytree(state, folder / "unfinished-1")
     _, logs = started(catalogue, folder)
     assert logs == {"catalogue.loaded": COUNT + 1}
