@@ -211,10 +211,12 @@ def sketch_frames(
     ----------
     bits, starts : np.ndarray
         The tracks, as `tunekin_ranker.packed` has them.
-    members, block_starts, codes, steps : np.ndarray
-        As in `tunekin_ranker.sketches.Sketches`; the last two are written.
+    members : np.ndarray
+        As in `tunekin_ranker.sketches.Sketches`.
     coefficients : int
         Numbers in a frame.
+    block_starts, codes, steps : np.ndarray
+        As in `tunekin_ranker.sketches.Sketches`; the last two are written.
     errors : np.ndarray [shape=(blocks, LANES), dtype=float64]
         Written: greatest distance of a frame from its codes times the step.
     """
