@@ -1,6 +1,8 @@
 """``tunekin reclassify``: bring the catalogue to a mood model, then have everything judged by it."""
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tunekin.catalogue.database import open_engine
@@ -26,6 +28,7 @@ def run(context: Context, model: Path | None) -> int:
     1. Put the model into the home's folder of models, unless it is in use already.
     2. Have every track judged by it that it has not judged.
     3. Use it from now on.
+    4. Forget the moods of all models but it and the one before, which going back takes.
 
     Parameters
     ----------
@@ -56,8 +59,12 @@ def run(context: Context, model: Path | None) -> int:
         if progress.count("failed"):
             return 1
         # Step 3
+        before = parts.model_version
         if model is not None:
             parts.store.use(version)
+        # Step 4
+        if version != before:
+            parts.writer.forget_moods(keep={version, before})
     return 0
 
 
@@ -68,6 +75,7 @@ def run_remotely(context: Context, model: Path | None) -> int:
     2. Have tracks judged by it from now on; clips still get the model before.
     3. Send every track that it has not judged through the tracks' lane, until none is left.
     4. Have clips judged by it, too. Rankers answer each clip by the moods of the model that judged it.
+    5. Forget the moods of all models but it and the one before, which clips on their way and going back take.
 
     Parameters
     ----------
@@ -97,11 +105,8 @@ def run_remotely(context: Context, model: Path | None) -> int:
     else:
         manifest = FollowedModel(folder, pointers=("upcoming", "current")).latest().manifest
     version = manifest.version
-    engine = open_engine(servers.catalogue.url.get_secret_value())
-    try:
-        CatalogueWriter(engine, clock=time.time).put_moods(version, manifest.moods)
-    finally:
-        engine.dispose()
+    with _writer(servers) as writer:
+        writer.put_moods(version, manifest.moods)
     # Step 2
     if model is not None:
         store.announce(version)
@@ -115,6 +120,22 @@ def run_remotely(context: Context, model: Path | None) -> int:
     if progress.count("failed"):
         return 1
     # Step 4
-    if store.named("upcoming") == version:
-        store.use(version)
+    if store.named("upcoming") != version:
+        return 0
+    before = FollowedModel(folder).latest().manifest.version
+    store.use(version)
+    # Step 5
+    if version != before:
+        with _writer(servers) as writer:
+            writer.forget_moods(keep={version, before})
     return 0
+
+
+@contextlib.contextmanager
+def _writer(servers: Servers) -> Iterator[CatalogueWriter]:
+    """Open the catalogue for writing."""
+    engine = open_engine(servers.catalogue.url.get_secret_value())
+    try:
+        yield CatalogueWriter(engine, clock=time.time)
+    finally:
+        engine.dispose()

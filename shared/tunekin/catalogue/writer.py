@@ -1,6 +1,6 @@
 """What may be done to the catalogue; one role does it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -25,6 +25,8 @@ from tunekin.ports import Clock
 __all__ = ["CatalogueWriter", "Written"]
 
 _answers = msgspec.json.Encoder()
+# Takes some tenths of a second.
+_FORGOTTEN_AT_ONCE = 2_000
 
 
 class CatalogueWriter:
@@ -177,6 +179,44 @@ class CatalogueWriter:
             connection.execute(delete(MoodRow).where(MoodRow.model_version == model_version))
             if wanted:
                 connection.execute(insert(MoodRow), [dict(zip(columns.keys(), row, strict=True)) for row in wanted])
+
+    def forget_moods(self, *, keep: Collection[str]) -> int:
+        """Take away the moods of models that nothing is answered by any more, in words and of tracks.
+
+        No change of the catalogue: no answer depends on them. A transaction takes some thousand tracks at most, so that
+        other writers wait for little.
+
+        Parameters
+        ----------
+        keep : collection of str
+            Models whose moods stay; at least one.
+
+        Returns
+        -------
+        int
+            How many moods of tracks are gone.
+
+        Raises
+        ------
+        ValueError
+            Nothing is to stay.
+        """
+        if not keep:
+            raise ValueError("keep is empty, but must name the model in use")
+        forgotten = 0
+        old = select(TrackMoodRow.track_id, TrackMoodRow.model_version).where(TrackMoodRow.model_version.not_in(keep))
+        statement = delete(TrackMoodRow).where(
+            TrackMoodRow.track_id == bindparam("old_id"), TrackMoodRow.model_version == bindparam("old_version")
+        )
+        while True:
+            with writing(self._engine) as connection:
+                rows = connection.execute(old.limit(_FORGOTTEN_AT_ONCE)).all()
+                if not rows:
+                    connection.execute(delete(MoodRow).where(MoodRow.model_version.not_in(keep)))
+                    return forgotten
+                keys = [{"old_id": row.track_id, "old_version": row.model_version} for row in rows]
+                connection.execute(statement, keys)
+            forgotten += len(rows)
 
     def put_answer(self, answer: Answer) -> None:
         """Store an outcome, unless one of its attempt is stored already.

@@ -164,6 +164,26 @@ def test_moods_put_again_change_the_catalogue_only_where_they_differ(reader, wri
     assert [mood.label.en for mood in reader.moods("m1")] == ["new"]
 
 
+def test_moods_of_models_that_nothing_is_answered_by_are_forgotten(reader, writer, monkeypatch):
+    monkeypatch.setattr("tunekin.catalogue.writer._FORGOTTEN_AT_ONCE", 2)
+    for version in ("m1", "m2", "m3"):
+        writer.put_moods(version, [InWords(0, "가", "a"), InWords(1, "나", "b")])
+        writer.upsert_many([entry(name, model_version=version) for name in "abc"])
+    before = reader.version()
+    assert writer.forget_moods(keep={"m3", "m2"}) == 3
+    assert dict(reader.model_versions()) == {"m2": 3, "m3": 3}
+    assert (reader.moods("m1"), reader.probabilities("m1")) == ([], {})
+    assert len(reader.summaries("f1").track_ids) == 3
+    # No answer depends on them.
+    assert reader.version() == before
+    assert writer.forget_moods(keep={"m3", "m2"}) == 0
+
+
+def test_not_all_moods_can_be_forgotten(writer):
+    with pytest.raises(ValueError, match="must name the model in use"):
+        writer.forget_moods(keep=set())
+
+
 def test_the_times_of_adding_and_updating_are_kept(engine, writer):
     writer.upsert_many([entry("a")])
     writer.upsert_many([entry("a"), entry("b")])

@@ -42,17 +42,23 @@ def context(tmp_path: Path, music: Path) -> Context:
     return context
 
 
-@pytest.fixture
-def trained(tmp_path: Path) -> Path:
-    """Another model: the shipped one under another name, with other words."""
-    copy = Path(shutil.copytree(DEFAULT_MODEL, tmp_path / "trained"))
+def renamed(folder: Path, version: str) -> Path:
+    """Make another model: the shipped one under another name, with other words."""
+    copy = Path(shutil.copytree(DEFAULT_MODEL, folder))
     manifest = manifests.parse((copy / "manifest.json").read_bytes())
     moods = tuple(
         msgspec.structs.replace(mood, label=msgspec.structs.replace(mood.label, en=f"new {mood.id}"))
         for mood in manifest.moods
     )
-    (copy / "manifest.json").write_bytes(manifests.write(msgspec.structs.replace(manifest, version="m2", moods=moods)))
+    (copy / "manifest.json").write_bytes(
+        manifests.write(msgspec.structs.replace(manifest, version=version, moods=moods))
+    )
     return copy
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Path:
+    return renamed(tmp_path / "trained", "m2")
 
 
 def test_every_song_gets_a_mood_of_the_new_model_which_answers_then_name(
@@ -81,6 +87,21 @@ def test_the_moods_of_the_model_before_stay(context: Context, trained: Path) -> 
     with Parts(context.home, settings=context.settings) as parts:
         after = parts.reader.probabilities(before)
     assert {name: row.tolist() for name, row in after.items()} == {name: row.tolist() for name, row in judged.items()}
+
+
+def test_the_moods_of_models_before_that_are_forgotten(context: Context, trained: Path, tmp_path: Path) -> None:
+    with Parts(context.home, settings=context.settings) as parts:
+        shipped = parts.model_version
+    reclassify.run(context, trained)
+    reclassify.run(context, renamed(tmp_path / "newest", "m3"))
+    with Parts(context.home, settings=context.settings) as parts:
+        assert dict(parts.reader.model_versions()) == {"m2": 3, "m3": 3}
+    # Again it forgets nothing, and back is a step like any other.
+    reclassify.run(context, None)
+    reclassify.run(context, trained)
+    with Parts(context.home, settings=context.settings) as parts:
+        assert dict(parts.reader.model_versions()) == {"m2": 3, "m3": 3}
+        assert parts.model_version == "m2" != shipped
 
 
 def test_what_was_interrupted_is_taken_up_and_again_changes_nothing(
