@@ -449,7 +449,7 @@ class Index:
         """Apply a function of a segment, its rows and numbers for them to the slots of each segment."""
         values = np.empty(slots.size)
         part_of = np.searchsorted(self._offsets, slots, side="right") - 1
-        for part in np.unique(part_of):
+        for part in np.flatnonzero(np.bincount(part_of)):
             mine = part_of == part
             rows = slots[mine] - self._offsets[part]
             values[mine] = function(self.parts[part][0], rows, *(array[mine] for array in arrays))

@@ -330,9 +330,11 @@ def search(
         mask[proposed] = False
         rest = np.flatnonzero(mask)
         floors = index.sketch_floors(clip, rest, comparison.cutoffs(rest), crew=crew)
-        order = np.argsort(comparison.ranks(rest, floors), kind="stable")
+        # Few matter, and the others need no order.
+        order = np.flatnonzero(comparison.may_matter(rest, floors))
+        order = order[np.argsort(comparison.ranks(rest[order], floors[order]), kind="stable")]
         start, size = 0, _FIRST_BATCH
-        while start < rest.size:
+        while start < order.size:
             batch = order[start : start + size]
             batch = batch[comparison.may_matter(rest[batch], floors[batch])]
             if not batch.size:

@@ -209,7 +209,7 @@ def sketch_floors(
     lanes = place[rows]
     lengths = sketches.lengths.ravel()[lanes]
     highest[lanes] = abreast.highest_sums(cutoffs, lengths=lengths)
-    wanted = np.unique(lanes // LANES)
+    wanted = np.flatnonzero(np.bincount(lanes // LANES))
     limits = highest.reshape(-1, LANES)[wanted].astype(np.float32)
     slacks = sketches.slacks(0.0 if coded is None else coded.error)
     tracks = sketches.codes, sketches.starts, sketches.lengths, sketches.steps, slacks
