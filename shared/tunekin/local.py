@@ -278,6 +278,20 @@ class LocalConsumer:
             if (record.topic, record.partition) in self._positions:
                 self._positions[record.topic, record.partition] = record.offset
 
+    def rewind_to(self, timestamp_ms: int) -> None:
+        """Make the first record of each partition since a time the next one; for a member of no group.
+
+        Parameters
+        ----------
+        timestamp_ms : int
+            Time of day in milliseconds since 1970.
+        """
+        with self._broker.changed:
+            for place in self._positions:
+                log = self._broker.logs[place]
+                earlier = sum(record.timestamp_ms < timestamp_ms for record in log.records)
+                self._positions[place] = log.start + earlier
+
     def pause(self, partitions: Sequence[tuple[str, int]]) -> None:
         """Return no records of these partitions until they are resumed.
 

@@ -149,6 +149,15 @@ class Consumer(Protocol):
             A record that `poll` returned.
         """
 
+    def rewind_to(self, timestamp_ms: int) -> None:
+        """Make the first record of each partition since a time the next one; for a member of no group.
+
+        Parameters
+        ----------
+        timestamp_ms : int
+            Time of day in milliseconds since 1970.
+        """
+
     def pause(self, partitions: Sequence[tuple[str, int]]) -> None:
         """Return no records of these partitions until they are resumed.
 

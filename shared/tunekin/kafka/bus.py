@@ -352,6 +352,27 @@ class KafkaConsumer:
         for place in self._assigned([(record.topic, record.partition)]):
             self._client.seek(place, record.offset)
 
+    def rewind_to(self, timestamp_ms: int) -> None:
+        """Make the first record of each partition since a time the next one; for a member of no group.
+
+        Parameters
+        ----------
+        timestamp_ms : int
+            Time of day in milliseconds since 1970.
+
+        Raises
+        ------
+        DependencyError
+            The client is in doubt, and has to be made anew.
+        """
+        with speaking(self._settings):
+            places = list(self._client.assignment())
+            found = self._client.offsets_for_times(dict.fromkeys(places, timestamp_ms))
+            ends = self._client.end_offsets(places)
+            for place in places:
+                since = found.get(place)
+                self._client.seek(place, ends[place] if since is None else since.offset)
+
     def pause(self, partitions: Sequence[tuple[str, int]]) -> None:
         """Return no records of these partitions until they are resumed.
 

@@ -1,0 +1,174 @@
+"""A client for asyncio."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self
+
+from tunekin.client.synchronous import Client
+from tunekin.client.tickets import Result, Ticket
+from tunekin.messages import Answer, ClipOptions
+
+__all__ = ["AsyncClient"]
+
+# Records on their way at once; more wait their turn.
+_THREADS = 8
+
+
+class AsyncClient:
+    """What `Client` does, without holding up the event loop.
+
+    Parameters
+    ----------
+    client : Client
+        Belongs to this object from now on.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._publishers = ThreadPoolExecutor(_THREADS, thread_name_prefix="tunekin publish")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self.close()
+
+    async def publish(
+        self,
+        clip: bytes | os.PathLike[str],
+        *,
+        options: ClipOptions | None = None,
+        key: str | None = None,
+        attempt: int = 1,
+        follow: bool = True,
+        timeout_s: float | None = None,
+    ) -> Ticket:
+        """Publish a clip, see `Client.publish`.
+
+        Parameters
+        ----------
+        clip, options, key, attempt, follow, timeout_s
+            As there.
+
+        Returns
+        -------
+        Ticket
+            What to `wait` for.
+        """
+        return await self._in_thread(
+            lambda: self._client.publish(
+                clip, options=options, key=key, attempt=attempt, follow=follow, timeout_s=timeout_s
+            )
+        )
+
+    async def publish_query(
+        self,
+        track_id: str,
+        *,
+        options: ClipOptions | None = None,
+        key: str | None = None,
+        follow: bool = True,
+        timeout_s: float | None = None,
+    ) -> Ticket:
+        """Ask for songs like a song of the catalogue, see `Client.publish_query`.
+
+        Parameters
+        ----------
+        track_id, options, key, follow, timeout_s
+            As there.
+
+        Returns
+        -------
+        Ticket
+            What to `wait` for.
+        """
+        return await self._in_thread(
+            lambda: self._client.publish_query(track_id, options=options, key=key, follow=follow, timeout_s=timeout_s)
+        )
+
+    async def wait(self, ticket: Ticket, *, timeout_s: float | None = None) -> Answer:
+        """Wait for the outcome of a ticket, see `Client.wait`.
+
+        Parameters
+        ----------
+        ticket, timeout_s
+            As there.
+
+        Returns
+        -------
+        Answer
+            Its status is ``answered``, or ``failed`` with an error.
+
+        Raises
+        ------
+        DependencyError
+            None came in time (the ticket stays open), or the client has ended.
+        """
+        # Shielded: whoever gives up waiting leaves the ticket open.
+        future = asyncio.shield(asyncio.wrap_future(self._client.tickets.future(ticket.key)))
+        try:
+            answer = await asyncio.wait_for(future, timeout_s)
+        except TimeoutError:
+            raise self._client.tickets.late(timeout_s) from None
+        self._client.tickets.forget(ticket.key)
+        return answer
+
+    async def results(self, *, timeout_s: float | None = None) -> AsyncIterator[Result]:
+        """Hand out outcomes as they come, see `Client.results`.
+
+        Parameters
+        ----------
+        timeout_s : float, optional
+            Longest wait for the next one; for ever by default.
+
+        Yields
+        ------
+        Result
+            A ticket and its outcome.
+
+        Raises
+        ------
+        DependencyError
+            None came in time (their tickets stay open), or the client has ended.
+        """
+        tickets, loop, changed = self._client.tickets, asyncio.get_running_loop(), asyncio.Event()
+
+        def tell() -> None:
+            loop.call_soon_threadsafe(changed.set)
+
+        with tickets.watched(tell):
+            while True:
+                if (result := tickets.take()) is not None:
+                    yield result
+                elif not tickets:
+                    return
+                else:
+                    await self._changing(changed, timeout_s)
+
+    async def resume(self, ticket: Ticket) -> None:
+        """Expect the outcome of a ticket of before, see `Client.resume`.
+
+        Parameters
+        ----------
+        ticket : Ticket
+            The ticket.
+        """
+        self._client.resume(ticket)
+
+    async def close(self) -> None:
+        """Give up what is open, and release the connections."""
+        await asyncio.to_thread(self._client.close)
+        self._publishers.shutdown()
+
+    async def _in_thread(self, publish: Callable[[], Ticket]) -> Ticket:
+        return await asyncio.get_running_loop().run_in_executor(self._publishers, publish)
+
+    async def _changing(self, changed: asyncio.Event, timeout_s: float | None) -> None:
+        """Wait for a change; that it was one of the tickets' own is for the caller to see."""
+        try:
+            await asyncio.wait_for(changed.wait(), timeout_s)
+        except TimeoutError:
+            raise self._client.tickets.late(timeout_s) from None
+        changed.clear()

@@ -1,0 +1,55 @@
+"""The composition root of a publisher: what the environment says, put together."""
+
+from tunekin.blobs import FsspecBlobStore
+from tunekin.client.asynchronous import AsyncClient
+from tunekin.client.synchronous import Client
+from tunekin.kafka import KafkaBus, KafkaSettings
+from tunekin.process_settings import BlobSettings
+from tunekin.settings import read
+
+__all__ = ["connect", "connect_async"]
+
+
+def connect(*, source: str = "/tunekin/client", max_in_flight: int = 1000, retries: int = 3) -> Client:
+    """Connect a client to what ``TUNEKIN_KAFKA_…`` and ``TUNEKIN_BLOBS_…`` name.
+
+    Parameters
+    ----------
+    source, max_in_flight, retries
+        As in `Client`.
+
+    Returns
+    -------
+    Client
+        A new one, to be closed.
+
+    Raises
+    ------
+    SettingsError
+        A variable can't be right, or a broker refuses the client.
+    DependencyError
+        No broker answers, or the topics are missing.
+    """
+    blobs = read(BlobSettings)
+    store = FsspecBlobStore(blobs.root, readable=blobs.readable)
+    return Client(
+        KafkaBus(read(KafkaSettings)), blobs=store, source=source, max_in_flight=max_in_flight, retries=retries
+    )
+
+
+def connect_async(*, source: str = "/tunekin/client", max_in_flight: int = 1000, retries: int = 3) -> AsyncClient:
+    """Connect a client for asyncio, see `connect`.
+
+    It waits for the brokers: call it before the loop runs, or in a thread.
+
+    Parameters
+    ----------
+    source, max_in_flight, retries
+        As in `Client`.
+
+    Returns
+    -------
+    AsyncClient
+        A new one, to be closed.
+    """
+    return AsyncClient(connect(source=source, max_in_flight=max_in_flight, retries=retries))
