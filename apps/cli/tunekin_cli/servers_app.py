@@ -74,7 +74,7 @@ def _publish(
     *,
     track: TrackOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the outcomes and print them.")] = False,
-    timeout: Annotated[float, typer.Option(min=0, help="Longest wait, in seconds.")] = 60.0,
+    timeout: Annotated[float, typer.Option(min=0, help="Longest wait for the next outcome, in seconds.")] = 60.0,
     start: Start = None,
     duration: Duration = None,
     k: K = 5,

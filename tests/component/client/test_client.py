@@ -24,8 +24,8 @@ def say(bus: Bus, *answers: Answer) -> None:
     producer.close()
 
 
-def outcome(key: str, **other: object) -> Answer:
-    return Answer(**({"clip_id": f"/t#{key}", "key": key, "status": "answered"} | other))
+def outcome(key: str, *, attempt: int = 1, clip_sha256: str = "") -> Answer:
+    return Answer(clip_id=f"/t#{key}", key=key, status="answered", attempt=attempt, clip_sha256=clip_sha256)
 
 
 def test_an_outcome_comes_back_to_its_ticket(bus: Bus, answering: Callable[[], None]) -> None:
@@ -121,7 +121,9 @@ def test_asyncio_has_the_same(bus: Bus, answering: Callable[[], None]) -> None:
             ticket = await client.publish(b"good", options=ClipOptions(k=7))
             answer = await client.wait(ticket, timeout_s=PATIENCE_S)
             tickets = await asyncio.gather(*(client.publish(b"bad") for _ in range(20)), client.publish_query("a song"))
-            found = {one.ticket: one.answer.status async for one in client.results(timeout_s=PATIENCE_S)}
+            found: dict[Ticket, str] = {
+                one.ticket: one.answer.status async for one in client.results(timeout_s=PATIENCE_S)
+            }
             return ticket, answer, found, tickets
 
     ticket, answer, found, tickets = asyncio.run(run())

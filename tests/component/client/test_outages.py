@@ -1,5 +1,8 @@
 """A client whose brokers come and go."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
 from tests.component.client.test_client import PATIENCE_S, outcome, say
@@ -18,11 +21,11 @@ class Outages:
         self.unpolled = 0
         self.made = 0
 
-    def producer(self) -> "FailingProducer":
+    def producer(self) -> Any:
         self.made += 1
         return FailingProducer(self, self.bus.producer())
 
-    def consumer(self, topics: list[str], *, group: str | None) -> "FailingConsumer":
+    def consumer(self, topics: Sequence[str], *, group: str | None) -> Any:
         return FailingConsumer(self, self.bus.consumer(topics, group=group))
 
 

@@ -3,9 +3,7 @@
 import json
 import shutil
 import subprocess
-import sys
 from itertools import chain
-from pathlib import Path
 
 import kafka
 import pytest
@@ -26,8 +24,6 @@ from tunekin_embedded.parts import Parts
 from tunekin_embedded.settings import EmbeddedSettings
 from tunekin_embedded.sound_files import find
 from tunekin_embedded.track_lane import load
-
-RAW_PRODUCER = Path(__file__).with_name("raw_producer.py")
 
 
 def rows_of(reader: CatalogueReader, *, model_version: str) -> list[IndexRow]:
@@ -78,27 +74,6 @@ def test_the_workers_hear_what_one_process_hears(installation, distributed_rows,
         assert row.frames.tobytes() == other.frames.tobytes()
         assert row.views.tobytes() == other.views.tobytes()
         assert row.probabilities.tolist() == other.probabilities.tolist()
-
-
-def test_a_program_that_knows_kafka_alone_gets_its_songs(installation, tmp_path):
-    files = []
-    for number, song in enumerate(installation.songs[:3]):
-        files.append(tmp_path / f"{number}.flac")
-        files[-1].write_bytes(clip_of(song))
-    done = subprocess.run(
-        [sys.executable, "-I", str(RAW_PRODUCER), installation.kafka.address, installation.prefix, *map(str, files)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + installation.said()
-    answers = {line["file"]: line["answer"] for line in map(json.loads, done.stdout.splitlines())}
-    assert set(answers) == set(map(str, files))
-    for answer in answers.values():
-        assert answer["status"] == "answered"
-        assert len(answer["matches"]) == 5
-        assert answer["search"]["proven"] is True
-        assert set(answer["timeline"]) >= {"ingest", "featurizer", "classifier", "ranker", "waiting", "total"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A producer app that knows Kafka and nothing of Tunekin: ``python -I raw_producer.py BROKERS PREFIX FILE...``.
+"""A producer app that knows Kafka and nothing of Tunekin: ``python -I plain_kafka.py BROKERS PREFIX FILE...``.
 
 Publishes each file as a clip and prints a line of JSON for each outcome: the file, and the answer.
 """
