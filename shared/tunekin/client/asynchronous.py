@@ -49,8 +49,18 @@ class AsyncClient:
 
         Parameters
         ----------
-        clip, options, key, attempt, follow, timeout_s
-            As there.
+        clip : bytes or path-like
+            A sound file, or where it lies.
+        options : ClipOptions, optional
+            What is asked for.
+        key : str, optional
+            Name under which the outcome comes back; a new one by default.
+        attempt : int
+            1, and more for a clip that is published again under its key.
+        follow : bool
+            Whether the outcome is wanted.
+        timeout_s : float, optional
+            Longest wait for room; for ever by default.
 
         Returns
         -------
@@ -76,8 +86,16 @@ class AsyncClient:
 
         Parameters
         ----------
-        track_id, options, key, follow, timeout_s
-            As there.
+        track_id : str
+            The song.
+        options : ClipOptions, optional
+            What is asked for.
+        key : str, optional
+            Name under which the outcome comes back; a new one by default.
+        follow : bool
+            Whether the outcome is wanted.
+        timeout_s : float, optional
+            Longest wait for room; for ever by default.
 
         Returns
         -------
@@ -93,8 +111,10 @@ class AsyncClient:
 
         Parameters
         ----------
-        ticket, timeout_s
-            As there.
+        ticket : Ticket
+            As `publish` gave it.
+        timeout_s : float, optional
+            Longest wait; for ever by default.
 
         Returns
         -------

@@ -15,8 +15,12 @@ def connect(*, source: str = "/tunekin/client", max_in_flight: int = 1000, retri
 
     Parameters
     ----------
-    source, max_in_flight, retries
-        As in `Client`.
+    source : str
+        Who publishes, as a URI.
+    max_in_flight : int
+        Most clips without an outcome; with as many, publishing waits.
+    retries : int
+        How often a record that was not acknowledged is sent again.
 
     Returns
     -------
@@ -44,8 +48,12 @@ def connect_async(*, source: str = "/tunekin/client", max_in_flight: int = 1000,
 
     Parameters
     ----------
-    source, max_in_flight, retries
-        As in `Client`.
+    source : str
+        Who publishes, as a URI.
+    max_in_flight : int
+        Most clips without an outcome; with as many, publishing waits.
+    retries : int
+        How often a record that was not acknowledged is sent again.
 
     Returns
     -------

@@ -149,8 +149,14 @@ class Client:
         ----------
         track_id : str
             The song.
-        options, key, follow, timeout_s
-            As in `publish`.
+        options : ClipOptions, optional
+            What is asked for.
+        key : str, optional
+            Name under which the outcome comes back; a new one by default.
+        follow : bool
+            Whether the outcome is wanted.
+        timeout_s : float, optional
+            Longest wait for room; for ever by default.
 
         Returns
         -------
