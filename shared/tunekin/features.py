@@ -8,7 +8,10 @@ A *frame* is the cepstrum of ``columns_per_frame`` averaged columns of the band 
 what stays the same around it: what a clip is aligned with a track by. Frame ``i`` stands for the span
 ``[i, i + 1) * frame_s`` of the signal.
 
-A *summary* is the fixed-length vector of means and deviations of all eight features: the classifier's input.
+A *descriptor* is a longer vector of statistics of the whole signal, which views are made of.
+
+A *summary* is the fixed-length vector of means and deviations of all eight features, then the descriptor: the
+classifier's input.
 
 A *view* is a short vector of the whole signal in one respect, such as its rhythm, in which Euclidean distances mean
 something, with the distance within which the nearest twentieth of all music lies.
@@ -61,6 +64,8 @@ class FeatureVersion:
         As `floor_db`, within the band.
     centre_window_s, spread_window_s : float
         Lengths of the windows around a frame whose mean is taken off, and whose deviation it is divided by.
+    descriptor : tuple of (str, int)
+        Name and length of each block of a descriptor, in order.
     views : tuple of (str, int)
         Name and length of each view, in order.
     """
@@ -80,6 +85,7 @@ class FeatureVersion:
     band_floor_db: float
     centre_window_s: float
     spread_window_s: float
+    descriptor: tuple[tuple[str, int], ...]
     views: tuple[tuple[str, int], ...]
 
     @property
@@ -94,7 +100,8 @@ class FeatureVersion:
         chroma = tuple(f"chroma_{i}" for i in range(12))
         mfcc = tuple(f"mfcc_{i}" for i in range(self.n_mfcc))
         varying = (*scalars, *chroma, *mfcc)
-        return (*(f"{name}_mean" for name in varying), *(f"{name}_std" for name in varying), "tempo_bpm")
+        described = (f"{block}.{i}" for block, length in self.descriptor for i in range(length))
+        return (*(f"{name}_mean" for name in varying), *(f"{name}_std" for name in varying), "tempo_bpm", *described)
 
     @property
     def summary_size(self) -> int:
@@ -166,6 +173,25 @@ FEATURES = FeatureVersion(
     band_floor_db=22.0,
     centre_window_s=3.0,
     spread_window_s=6.0,
+    descriptor=(
+        ("mfcc_mean", 20),
+        ("mfcc_deviation", 20),
+        ("mfcc_motion", 20),
+        ("mfcc_correlation", 78),
+        ("band_mean", 14),
+        ("band_deviation", 14),
+        ("band_motion", 14),
+        ("shape", 10),
+        ("contrast", 16),
+        ("flatness", 2),
+        ("dynamics", 4),
+        ("onsets", 5),
+        ("repetition", 13),
+        ("fluctuation", 132),
+        ("band_fluctuation", 88),
+        ("intervals", 12),
+        ("tonality", 20),
+    ),
     views=(("style", 40), ("feeling", 13), ("timbre", 24), ("rhythm", 24), ("harmony", 16)),
 )
 

@@ -11,12 +11,18 @@ from tunekin.features import FEATURES
 from tunekin_training.boosting import fit_trees, predict_trees
 from tunekin_training.corpus import Examples, examples
 from tunekin_training.export import export
+from tunekin_training.lens import fit_lens
 from tunekin_training.network import MoodNetwork, fit, predict
 from tunekin_training.space import mood_space
 
 MUSIC = corpus()
 MOODS = np.arange(90) % 3
 SPACE = mood_space()
+LENS = fit_lens(
+    SPACE.points(MUSIC.summaries),
+    cuts=SPACE.points(MUSIC.cuts.reshape(180, -1)).reshape(90, 2, -1),
+    emotions=MUSIC.emotions,
+)
 
 
 def learnt(rows: range | np.ndarray = range(90)) -> Examples:
@@ -26,7 +32,7 @@ def learnt(rows: range | np.ndarray = range(90)) -> Examples:
 
 @pytest.fixture(scope="module")
 def network() -> MoodNetwork:
-    return fit(learnt(), space=SPACE, moods=3, seed=0, epochs=20).network
+    return fit(learnt(), space=SPACE, lens=LENS, moods=3, seed=0, epochs=20).network
 
 
 def test_moods_that_can_be_told_apart_are(network):
@@ -38,7 +44,7 @@ def test_the_same_seed_gives_the_same_weights_whatever_chance_did_before():
     networks = []
     for before, seed in ((1, 5), (2, 5), (2, 6)):
         torch.manual_seed(before)
-        networks.append(fit(learnt(), space=SPACE, moods=3, seed=seed, epochs=2).network)
+        networks.append(fit(learnt(), space=SPACE, lens=LENS, moods=3, seed=seed, epochs=2).network)
     once, again, other = (network.state_dict()["layers.0.weight"].numpy() for network in networks)
     assert np.array_equal(once, again)
     assert not np.array_equal(once, other)
@@ -49,7 +55,7 @@ def test_learning_leaves_the_callers_chance_and_threads_alone():
     expected = torch.rand(4)
     torch.manual_seed(3)
     threads = torch.get_num_threads()
-    fit(learnt(), space=SPACE, moods=3, seed=0, epochs=1)
+    fit(learnt(), space=SPACE, lens=LENS, moods=3, seed=0, epochs=1)
     assert torch.equal(torch.rand(4), expected)
     assert torch.get_num_threads() == threads
 
@@ -65,9 +71,9 @@ def test_learning_stops_when_it_no_longer_helps_and_keeps_the_best():
         memberships=np.eye(3, dtype=np.float32)[moods],
         weights=valid.weights,
     )
-    assert fit(train, space=SPACE, moods=3, seed=0, valid=hopeless, epochs=100).epochs < 20
-    stopped = fit(train, space=SPACE, moods=3, seed=0, valid=valid, epochs=10)
-    again = fit(train, space=SPACE, moods=3, seed=0, epochs=stopped.epochs)
+    assert fit(train, space=SPACE, lens=LENS, moods=3, seed=0, valid=hopeless, epochs=100).epochs < 20
+    stopped = fit(train, space=SPACE, lens=LENS, moods=3, seed=0, valid=valid, epochs=10)
+    again = fit(train, space=SPACE, lens=LENS, moods=3, seed=0, epochs=stopped.epochs)
     assert stopped.curves.shape == (10, 3)
     assert len(again.curves) == 0
     for best, last in zip(stopped.network.parameters(), again.network.parameters(), strict=True):
@@ -82,27 +88,16 @@ def test_an_example_without_weight_teaches_nothing():
         memberships=np.concatenate((true.memberships, np.roll(true.memberships, 1, axis=1))),
         weights=np.concatenate((true.weights, np.zeros_like(true.weights))),
     )
-    taught = fit(wrong, space=SPACE, moods=3, seed=0, epochs=10).network
+    taught = fit(wrong, space=SPACE, lens=LENS, moods=3, seed=0, epochs=10).network
     assert np.array_equal(predict(taught, MUSIC.summaries).argmax(axis=1), MOODS)
 
 
-def test_the_network_sees_what_clustering_sees(network):
-    seen = MoodNetwork(
-        SPACE, mean=np.zeros(SPACE.size, np.float32), scale=np.full(SPACE.size, 1e6, np.float32), moods=3
-    )
+def test_the_network_sees_what_the_lens_shows():
+    seen = MoodNetwork(SPACE, LENS, moods=3)
     seen.layers = torch.nn.Identity()
-    summaries = np.random.default_rng(0).uniform(0, 1, (5, FEATURES.summary_size)).astype(np.float32)
-    np.testing.assert_allclose(
-        seen.logits(torch.from_numpy(summaries)).numpy() * 1e6, SPACE.points(summaries), rtol=1e-4, atol=1e-5
-    )
-
-
-def test_what_a_lens_sees_can_be_shown_to_the_network_and_is_in_the_file():
-    lens = np.random.default_rng(0).normal(size=(SPACE.size, 4))
-    shown = fit(learnt(), space=SPACE, moods=3, seed=0, epochs=20, lens=lens).network
-    assert np.array_equal(predict(shown, MUSIC.summaries).argmax(axis=1), MOODS)
-    assert shown.layers[0].in_features == SPACE.size + 4
-    assert export(shown, summaries=MUSIC.summaries).max_difference < 1e-5
+    summaries = torch.from_numpy(MUSIC.cuts[:, 0])
+    shown = LENS.show(SPACE.points(MUSIC.cuts[:, 0]))
+    np.testing.assert_allclose(seen.logits(summaries).numpy(), shown, rtol=1e-3, atol=1e-3)
 
 
 def test_what_never_varies_does_no_harm():
@@ -112,7 +107,7 @@ def test_what_never_varies_does_no_harm():
         memberships=np.eye(3, dtype=np.float32)[MOODS[:30]],
         weights=np.ones(30, np.float32),
     )
-    probabilities = predict(fit(silent, space=SPACE, moods=3, seed=0, epochs=2).network, MUSIC.summaries)
+    probabilities = predict(fit(silent, space=SPACE, lens=LENS, moods=3, seed=0, epochs=2).network, MUSIC.summaries)
     assert np.isfinite(probabilities).all()
 
 
@@ -127,7 +122,7 @@ def test_a_network_learns_to_say_that_a_track_is_between_moods():
         memberships=np.concatenate((shares, np.repeat(shares, 2, axis=0))),
         weights=between.weights,
     )
-    probabilities = predict(fit(soft, space=SPACE, moods=3, seed=0, epochs=30).network, MUSIC.summaries)
+    probabilities = predict(fit(soft, space=SPACE, lens=LENS, moods=3, seed=0, epochs=30).network, MUSIC.summaries)
     assert np.abs(probabilities[MOODS == 0, :2] - 0.5).max() < 0.2
 
 
@@ -141,10 +136,11 @@ def test_the_temperature_makes_a_network_less_sure_of_what_it_gets_wrong():
         weights=valid.weights,
     )
     sober, sure = (
-        fit(train, space=SPACE, moods=3, seed=0, valid=watched, epochs=3).temperature for watched in (doubtful, valid)
+        fit(train, space=SPACE, lens=LENS, moods=3, seed=0, valid=watched, epochs=3).temperature
+        for watched in (doubtful, valid)
     )
     assert sober > sure
-    fixed = fit(train, space=SPACE, moods=3, seed=0, epochs=1, temperature=2.0)
+    fixed = fit(train, space=SPACE, lens=LENS, moods=3, seed=0, epochs=1, temperature=2.0)
     assert fixed.temperature == 2
 
 
@@ -153,11 +149,11 @@ def test_the_temperature_makes_a_network_less_sure_of_what_it_gets_wrong():
 
 def test_trees_learn_what_can_be_told_apart_and_are_the_same_for_the_same_seed():
     train, valid = learnt(range(60)), learnt(range(60, 90))
-    once, again = (fit_trees(train, space=SPACE, moods=3, seed=1, valid=valid) for _ in range(2))
-    probabilities = predict_trees(once, MUSIC.summaries, space=SPACE)
+    once, again = (fit_trees(train, space=SPACE, lens=LENS, moods=3, seed=1, valid=valid) for _ in range(2))
+    probabilities = predict_trees(once, MUSIC.summaries, space=SPACE, lens=LENS)
     assert np.array_equal(probabilities.argmax(axis=1), MOODS)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-    assert np.array_equal(predict_trees(again, MUSIC.summaries, space=SPACE), probabilities)
+    assert np.array_equal(predict_trees(again, MUSIC.summaries, space=SPACE, lens=LENS), probabilities)
 
 
 # --- ONNX ---

@@ -58,7 +58,9 @@ def test_moods_that_are_felt_correlate_with_feelings_of_tracks_by_artists_never_
 
 def test_moods_that_chance_made_are_neither_recognised_nor_felt(steps):
     chance = np.random.default_rng(0)
-    noise = changed(MUSIC, summaries=chance.normal(size=(90, 75)).astype(np.float32))
+    summaries = chance.normal(size=(90, FEATURES.summary_size)).astype(np.float32)
+    cuts, emotions = chance.permutation(MUSIC.cuts), chance.permutation(MUSIC.emotions)
+    noise = changed(MUSIC, summaries=summaries, cuts=cuts, emotions=emotions)
     metrics = train(noise, clusters=6, seed=0, labels=LabelFile(), steps=steps).report.metrics
     assert metrics["dnn_accuracy"] < 0.8
     # Cuts that have nothing to do with their tracks.

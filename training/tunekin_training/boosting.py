@@ -1,10 +1,11 @@
-"""The yardstick beside the network: gradient-boosted trees on the same examples."""
+"""The yardstick beside the network: gradient-boosted trees on the same examples, through the same lens."""
 
 import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
 from tunekin_training.corpus import Examples
+from tunekin_training.lens import Lens
 from tunekin_training.space import MoodSpace
 
 __all__ = ["fit_trees", "predict_trees"]
@@ -18,7 +19,9 @@ _SHARE = 0.7
 _LEAF_WEIGHT = 3.0
 
 
-def fit_trees(train: Examples, *, space: MoodSpace, moods: int, seed: int, valid: Examples) -> xgboost.Booster:
+def fit_trees(
+    train: Examples, *, space: MoodSpace, lens: Lens, moods: int, seed: int, valid: Examples
+) -> xgboost.Booster:
     """Train trees; they stop when the loss on `valid` does not get smaller any more.
 
     Parameters
@@ -27,6 +30,8 @@ def fit_trees(train: Examples, *, space: MoodSpace, moods: int, seed: int, valid
         What they learn from.
     space : MoodSpace
         Where moods live.
+    lens : Lens
+        What they see of it.
     moods : int
         How many there are.
     seed : int
@@ -56,16 +61,18 @@ def fit_trees(train: Examples, *, space: MoodSpace, moods: int, seed: int, valid
     }
     booster = xgboost.train(
         parameters,
-        _matrix(train, space=space),
+        _matrix(train, space=space, lens=lens),
         num_boost_round=_MAX_ROUNDS,
-        evals=[(_matrix(valid, space=space), "valid")],
+        evals=[(_matrix(valid, space=space, lens=lens), "valid")],
         early_stopping_rounds=_PATIENCE,
         verbose_eval=False,
     )
     return booster[: booster.best_iteration + 1]
 
 
-def predict_trees(booster: xgboost.Booster, summaries: NDArray[np.float32], *, space: MoodSpace) -> NDArray[np.float32]:
+def predict_trees(
+    booster: xgboost.Booster, summaries: NDArray[np.float32], *, space: MoodSpace, lens: Lens
+) -> NDArray[np.float32]:
     """Compute probabilities.
 
     Parameters
@@ -76,15 +83,17 @@ def predict_trees(booster: xgboost.Booster, summaries: NDArray[np.float32], *, s
         Summaries.
     space : MoodSpace
         As in training.
+    lens : Lens
+        As in training.
 
     Returns
     -------
     np.ndarray [shape=(n, moods), dtype=float32]
         Rows sum to 1.
     """
-    return np.asarray(booster.predict(xgboost.DMatrix(space.points(summaries), nthread=1)), dtype=np.float32)
+    return np.asarray(booster.predict(xgboost.DMatrix(lens.show(space.points(summaries)), nthread=1)), dtype=np.float32)
 
 
-def _matrix(examples: Examples, *, space: MoodSpace) -> xgboost.DMatrix:
-    points = space.points(examples.summaries)
-    return xgboost.DMatrix(points, label=examples.moods, weight=examples.weights, nthread=1)
+def _matrix(examples: Examples, *, space: MoodSpace, lens: Lens) -> xgboost.DMatrix:
+    shown = lens.show(space.points(examples.summaries))
+    return xgboost.DMatrix(shown, label=examples.moods, weight=examples.weights, nthread=1)

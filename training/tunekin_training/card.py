@@ -118,13 +118,13 @@ band with noise,
     return f"""\
 ## Method
 
-1. A track is summarised by the {version.summary_size} numbers of feature version `{version.name}`, means and
-   deviations of its features. Chroma is made independent of the key, everything is standardised.
+1. A track is summarised by the {version.summary_size} numbers of feature version `{version.name}`: means and
+   deviations of its features, and its descriptor. Chroma is made independent of the key, everything is standardised.
 2. {_lens(report)}
 3. t-SNE maps what is seen to two dimensions, several times from random beginnings. K-means divides the maps, laid
    beside what they were drawn of, into moods, numbered from the least percussive to the most.
-4. A multilayer perceptron (two hidden layers of 128 units, dropout, class weights) learns how far tracks belong to the
-   moods, from {heard}
+4. A multilayer perceptron (two hidden layers of 128 units, dropout, class weights) sees the same directions, and more
+   of the first kind. It learns how far tracks belong to the moods, from {heard}
 5. Early stopping on artists set apart ended after {report.epochs} passes in the median; the final model learnt from
    everything for as many. A temperature, the median of the folds', makes it as sure as it may be.
 
@@ -137,8 +137,7 @@ def _lens(report: Report) -> str:
     if report.lens_borrowed:
         return """\
 Nothing beside the summaries is known of the tracks, so moods are looked for through the lens of the shipped model:
-   directions in which other songs differ more than cuts of one song do, and in which listeners felt otherwise. The
-   network is shown them, too."""
+   directions in which other songs differ more than cuts of one song do, and in which listeners felt otherwise."""
     views = []
     if report.cuts_per_track:
         views.append("directions in which songs differ more than clean and damaged cuts of one song (LDA)")
@@ -148,7 +147,7 @@ Nothing beside the summaries is known of the tracks, so moods are looked for thr
             "regression)"
         )
     if not views:
-        return "Nothing beside the summaries is known of the tracks, so moods are looked for in them as they are."
+        return "Nothing beside the summaries is known of the tracks, so moods are looked for in their main axes."
     return "Moods are looked for in " + ", and in ".join(views) + "."
 
 
@@ -158,7 +157,7 @@ def _figures(report: Report) -> str:
 ## Figures
 
 Measured in {FOLDS} folds divided by artist, mean of {report.divisions} divisions. A model is judged by artists whom it
-never heard, neither to fit its weights nor to stop.
+never heard, neither to grind its lens nor to fit its weights nor to stop.
 
 | figure | value | meaning |
 |---|---|---|

@@ -20,6 +20,7 @@ References
 """
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,9 +37,11 @@ from tunekin_training.steps import Arrays, Steps
 
 __all__ = [
     "DEFAULT_CLUSTERS",
+    "FARTHEST",
     "Elbow",
     "agreement",
     "check",
+    "deviations",
     "divide",
     "draw_maps",
     "elbow",
@@ -61,7 +64,7 @@ _DRAWN_WEIGHT = 1.5
 _STARTS = 50
 # Further from the mean than so many deviations is just far: one odd number should make no group of its own. Without a
 # limit, some seeds gave groups of 8 tracks out of 499; with it, none below 15.
-_FARTHEST = 3.0
+FARTHEST = 3.0
 # Below that a group is a handful of tracks of one album, and no mood.
 _TRACKS_PER_CLUSTER = 5
 # t-SNE takes some 10 s for so many tracks, and five times that for four times as many.
@@ -75,32 +78,47 @@ _FEWEST = 3
 _AFTER = 3
 # The curve is smooth to 1 % with these.
 _ELBOW_STARTS = 10
-# Even and normally distributed tracks in 2 to 5 dimensions, as many as maps have, stay below that.
-_CLEAR = 2.0
+# Even and normally distributed tracks, and maps of 15 to 100 in which there is nothing, stay below that.
+_CLEAR = 2.2
 _SOFTNESS = 1.0
 
 
-def standardise(points: NDArray[np.floating], *, as_in: NDArray[np.floating] | None = None) -> NDArray[np.float64]:
+def deviations(points: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Measure what standardises points.
+
+    Parameters
+    ----------
+    points : np.ndarray [shape=(n, p)]
+        Points, at least one.
+
+    Returns
+    -------
+    mean, scale : np.ndarray [shape=(p,), dtype=float64]
+        Mean and standard deviation of each dimension; a dimension in which all points are the same has an infinite
+        scale, so that it tells nothing.
+    """
+    mean = points.mean(axis=0, dtype=np.float64)
+    scale = (points - mean).std(axis=0)
+    # What differs by rounding only is the same.
+    scale[scale <= 1e-6 * np.abs(points).max(axis=0)] = np.inf
+    return mean, scale
+
+
+def standardise(points: NDArray[np.floating]) -> NDArray[np.float64]:
     """Give every dimension mean 0 and deviation 1, so that Hz and shares count alike, and limit what is far out.
 
     Parameters
     ----------
     points : np.ndarray [shape=(n, p)]
-        Points.
-    as_in : np.ndarray [shape=(m, p)] or None
-        Points, at least one, whose mean and deviation count; `points` themselves unless they are given.
+        Points, at least one.
 
     Returns
     -------
     np.ndarray [shape=(n, p), dtype=float64]
         Standardised, −3 to 3; 0 where all tracks are the same.
     """
-    base = points if as_in is None else as_in
-    mean = base.mean(axis=0, dtype=np.float64)
-    scale = (base - mean).std(axis=0)
-    # What differs by rounding only is the same.
-    scale[scale <= 1e-6 * np.abs(base).max(axis=0)] = np.inf
-    return np.clip((points - mean) / scale, -_FARTHEST, _FARTHEST)
+    mean, scale = deviations(points)
+    return np.clip((points - mean) / scale, -FARTHEST, FARTHEST)
 
 
 def check(count: int, *, clusters: int) -> None:
@@ -248,7 +266,8 @@ class Elbow:
     inertias : tuple of float
         Share of the tracks' spread that is left inside the groups, for 1 group and up.
     clusters : int
-        Where the elbow is; ``DEFAULT_CLUSTERS``, or as many as the tracks allow, where it is not clear.
+        Where the elbow is; ``DEFAULT_CLUSTERS``, or for fewer than 180 tracks the root of half as many as there are,
+        where it is not clear.
     sharpness : float
         How many times steeper the curve is before the elbow than after it.
     """
@@ -268,7 +287,8 @@ def elbow(atlas: NDArray[np.float64], *, seed: int) -> Elbow:
 
     On logarithmic axes the spread of tracks that lie evenly falls along a straight line, whatever the number of
     dimensions. Groups that are really there bend it: it falls steeply until each has been found, and slowly after. The
-    elbow is where the last step before is the greatest multiple of the three after it; it is clear from 2 on.
+    elbow is where the last step before is the greatest multiple of the three after it; it is clear from 2.2 on. The
+    steps after it may make groups that are too small to be moods: they only say what dividing on would bring.
 
     Parameters
     ----------
@@ -280,20 +300,25 @@ def elbow(atlas: NDArray[np.float64], *, seed: int) -> Elbow:
     Returns
     -------
     Elbow
-        From 3 to 17 groups, or fewer where there are few tracks.
+        From 3 to 17 groups, or fewer where there are few tracks: five for each.
+
+    References
+    ----------
+    .. [1] K. V. Mardia, J. T. Kent and J. M. Bibby, *Multivariate Analysis*, 1979: the root of half the number.
     """
-    most = min(_MOST_CLUSTERS, len(atlas) // _TRACKS_PER_CLUSTER)
+    largest = min(_MOST_CLUSTERS - _AFTER, len(atlas) // _TRACKS_PER_CLUSTER)
     spread = float(((atlas - atlas.mean(axis=0)) ** 2).sum())
-    default = max(min(DEFAULT_CLUSTERS, most), 2)
-    if most < _FEWEST + _AFTER or spread == 0:
+    default = max(min(DEFAULT_CLUSTERS, round(math.sqrt(len(atlas) / 2)), len(atlas) // _TRACKS_PER_CLUSTER), 2)
+    if largest < _FEWEST or spread == 0:
         return Elbow(inertias=(1.0,), clusters=default, sharpness=0.0)
+    most = largest + _AFTER
     with threadpoolctl.threadpool_limits(limits=1):
         left = [spread] + [
             float(KMeans(k, n_init=_ELBOW_STARTS, random_state=seed).fit(atlas).inertia_) for k in range(2, most + 1)
         ]
     inertias = np.maximum(np.array(left) / spread, np.finfo(np.float64).tiny)
     heights, counts = np.log(inertias), np.log(np.arange(1, most + 1))
-    candidates = range(_FEWEST, most - _AFTER + 1)
+    candidates = range(_FEWEST, largest + 1)
 
     def slope(begin: int, end: int) -> float:
         """How steeply the curve falls between two numbers of groups."""

@@ -7,7 +7,7 @@ themselves were found on all tracks: what is judged is how well they are recogni
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from tunekin.errors import InputError
 from tunekin_training.corpus import Corpus, Examples, artist_numbers, examples
+from tunekin_training.lens import Lens
 from tunekin_training.steps import Arrays, Steps
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "emotion_correlation",
     "folds",
     "held_out_correlation",
+    "interval",
     "out_of_fold",
     "random_emotion_correlation",
     "scores",
@@ -59,8 +61,8 @@ class Fold:
         How many there are.
     seed : int
         Fixes the learning.
-    lens : np.ndarray [shape=(p, q)] or None
-        What a network is shown besides, see `tunekin_training.network.fit`.
+    lens : Lens
+        What a model sees music through; ground on nothing that is asked.
     """
 
     learnt: Examples
@@ -68,7 +70,7 @@ class Fold:
     asked: NDArray[np.float32]
     moods: int
     seed: int
-    lens: NDArray[np.float64] | None = None
+    lens: Lens
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -151,13 +153,14 @@ def out_of_fold(
     learn: Callable[[Fold], Arrays],
     title: str,
     steps: Steps,
+    grind: Callable[[NDArray[np.int64]], Lens],
     share: float = 1.0,
-    lens: NDArray[np.float64] | None = None,
 ) -> OutOfFold:
     """Let models predict what they never heard.
 
     1. Divide the artists into folds.
-    2. Of those that stay, keep the artists of the next fold for validation, such as early stopping.
+    2. Grind a lens on those that stay. Of these, keep the artists of the next fold for validation, such as early
+       stopping.
     3. Learn, and predict the fold's tracks and cuts.
 
     Parameters
@@ -176,10 +179,10 @@ def out_of_fold(
         What people are told meanwhile.
     steps : Steps
         Runs it for each fold.
+    grind : callable
+        Grinds a lens on the tracks of some rows.
     share : float
         Share of the artists that stay which is learnt from; less shows what more music would bring.
-    lens : np.ndarray [shape=(p, q)] or None
-        As in `Fold`.
 
     Returns
     -------
@@ -202,8 +205,8 @@ def out_of_fold(
         # Step 2
         valid = divided[(i + 1) % len(divided)]
         train = np.setdiff1d(np.arange(len(moods)), np.concatenate((held_out, valid)))
-        some = np.random.default_rng(seed).permutation(np.unique(artists[train]))
-        train = train[np.isin(artists[train], some[: math.ceil(share * len(some))])]
+        train, valid = (_some(rows, artists=artists, share=share, seed=seed) for rows in (train, valid))
+        lens = grind(np.sort(np.concatenate((train, valid))))
         weights = class_weights(moods[train], count=count)
         learnt, watched = (
             examples(corpus, moods=moods, memberships=memberships, rows=rows, class_weights=weights)
@@ -220,6 +223,12 @@ def out_of_fold(
     ends = np.cumsum([1] + [corpus.asked_cuts[name].shape[1] for name in conditions])
     cuts = {name: predicted[:, begin:end] for name, begin, end in zip(conditions, ends, ends[1:], strict=False)}
     return OutOfFold(tracks=predicted[:, 0], cuts=cuts, notes=notes)
+
+
+def _some(rows: NDArray[np.int64], *, artists: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int64]:
+    """Keep the rows of a share of their artists."""
+    order = np.random.default_rng(seed).permutation(np.unique(artists[rows]))
+    return rows[np.isin(artists[rows], order[: math.ceil(share * len(order))])]
 
 
 def scores(truth: NDArray[np.int64], probabilities: NDArray[np.float32]) -> dict[str, float]:
@@ -331,17 +340,44 @@ def held_out_correlation(
     if found is None:
         return None
     known = np.flatnonzero(~np.isnan(np.hstack((felt, expected))).any(axis=1))
-    numbers, of_artist = np.unique(artists[known], return_inverse=True)
-    rows_of = [known[of_artist == i] for i in range(len(numbers))]
+    draws = [correlation(felt[rows], expected[rows]) for rows in _draws(known, artists=artists, seed=seed)]
+    low, high = _middle([value for value in draws if value is not None] or [found])
+    return found, low, high
+
+
+def interval(shares: NDArray[np.floating], *, artists: NDArray[np.int64], seed: int) -> tuple[float, float]:
+    """Say how certain a mean over tracks is.
+
+    Parameters
+    ----------
+    shares : np.ndarray [shape=(n,)]
+        Of each track, such as how many of its cuts were recognised.
+    artists : np.ndarray [shape=(n,), dtype=int64]
+        Artist of each track: the interval is over draws of artists, since tracks of one are alike.
+    seed : int
+        Of the draws.
+
+    Returns
+    -------
+    (float, float)
+        Ends of the 95 % interval of the mean.
+    """
+    return _middle([float(shares[rows].mean()) for rows in _draws(np.arange(len(shares)), artists=artists, seed=seed)])
+
+
+def _draws(rows: NDArray[np.int64], *, artists: NDArray[np.int64], seed: int) -> Iterator[NDArray[np.int64]]:
+    """Draw as many artists as there are, with replacement, and take their rows; often."""
+    numbers, of_artist = np.unique(artists[rows], return_inverse=True)
+    rows_of = [rows[of_artist == i] for i in range(len(numbers))]
     chance = np.random.default_rng(seed)
-    draws = []
     for _ in range(_BOOTSTRAPS):
-        rows = np.concatenate([rows_of[i] for i in chance.integers(len(numbers), size=len(numbers))])
-        value = correlation(felt[rows], expected[rows])
-        if value is not None:
-            draws.append(value)
-    low, high = np.percentile(draws, (2.5, 97.5)).tolist() if draws else (found, found)
-    return found, float(low), float(high)
+        yield np.concatenate([rows_of[i] for i in chance.integers(len(numbers), size=len(numbers))])
+
+
+def _middle(draws: list[float]) -> tuple[float, float]:
+    """Leave out a fortieth at either end."""
+    low, high = np.percentile(draws, (2.5, 97.5)).tolist()
+    return float(low), float(high)
 
 
 def correlation(felt: NDArray[np.float64], expected: NDArray[np.float64]) -> float | None:

@@ -25,7 +25,7 @@ def learn_network(fold: Fold) -> Arrays:
         ``probabilities`` [shape=(asked, moods), dtype=float32], ``curves`` as `tunekin_training.network.Fitted` has
         them, ``epochs`` and ``temperature``.
     """
-    fitted = fit(fold.learnt, space=mood_space(), moods=fold.moods, seed=fold.seed, valid=fold.valid, lens=fold.lens)
+    fitted = fit(fold.learnt, space=mood_space(), lens=fold.lens, moods=fold.moods, seed=fold.seed, valid=fold.valid)
     return {
         "probabilities": predict(fitted.network, fold.asked),
         "curves": fitted.curves,
@@ -48,5 +48,5 @@ def learn_trees(fold: Fold) -> Arrays:
         ``probabilities`` [shape=(asked, moods), dtype=float32].
     """
     space = mood_space()
-    trees = fit_trees(fold.learnt, space=space, moods=fold.moods, seed=fold.seed, valid=fold.valid)
-    return {"probabilities": predict_trees(trees, fold.asked, space=space)}
+    trees = fit_trees(fold.learnt, space=space, lens=fold.lens, moods=fold.moods, seed=fold.seed, valid=fold.valid)
+    return {"probabilities": predict_trees(trees, fold.asked, space=space, lens=fold.lens)}

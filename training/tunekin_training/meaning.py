@@ -11,6 +11,7 @@ _CONDITIONS = {
     "phone15": " through a telephone band (300 to 3,400 Hz), with noise 15 dB below the music",
     "reverb": " from a small loudspeaker across a room",
 }
+_ENDS = {"low": "lower end of its 95 % interval, over draws of artists", "high": "upper end of its 95 % interval"}
 MEANING = {
     "dnn_accuracy": "whole tracks whose mood the network recognises",
     "dnn_macro_f1": "F1 of the network, mean over the moods",
@@ -37,8 +38,16 @@ MEANING = {
         "correlation of a track's emotions, as listeners felt them, with the mean of the mood that it gets; lens, "
         "moods and network made without its artist"
     ),
-    "mood_emotion_correlation_low": "lower end of its 95 % interval, over draws of artists",
-    "mood_emotion_correlation_high": "upper end of its 95 % interval",
+    **{
+        f"{name}_{end}": f"{name}: {words}"
+        for name in (
+            "dnn_accuracy",
+            "xgboost_accuracy",
+            *(f"clip_mood_agreement_{condition}" for condition in _CONDITIONS),
+            "mood_emotion_correlation",
+        )
+        for end, words in _ENDS.items()
+    },
     "mood_emotion_correlation_random": "the same for moods that chance gives",
     "mood_emotion_correlation_mfcc": "the same for moods that K-means finds in mean MFCC",
     "mood_emotion_correlation_inside": (

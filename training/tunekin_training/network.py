@@ -1,9 +1,9 @@
 """The mood classifier: a small multilayer perceptron on summaries.
 
-All that a summary goes through is inside: the mood space, standardisation, the layers, a temperature that makes what it
-says as certain as it may be, softmax. It learns how far a track belongs to each mood, which smooths the labels where
-moods pass into each other and nowhere else. Everything runs in one thread and is fixed by a seed: the same music gives
-the same model.
+All that a summary goes through is inside: the mood space, standardisation, the lens, the layers, a temperature that
+makes what it says as certain as it may be, softmax. It learns how far a track belongs to each mood, which smooths the
+labels where moods pass into each other and nowhere else. Everything runs in one thread and is fixed by a seed: the
+same music gives the same model.
 
 References
 ----------
@@ -18,7 +18,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from tunekin_training.cluster import FARTHEST
 from tunekin_training.corpus import Examples
+from tunekin_training.lens import Lens
 from tunekin_training.space import MoodSpace
 
 __all__ = ["Fitted", "MoodNetwork", "fit", "predict"]
@@ -33,8 +35,6 @@ _MAX_EPOCHS = 60
 _PATIENCE = 8
 # Where the network's certainty is looked for: a third to three times what it says.
 _TEMPERATURES = np.geomspace(1 / 3, 3, 61)
-# As far as clustering looks, see `tunekin_training.cluster`; silence and test tones stay near what was trained.
-_FARTHEST = 3.0
 
 
 class MoodNetwork(nn.Module):
@@ -44,33 +44,28 @@ class MoodNetwork(nn.Module):
     ----------
     space : MoodSpace
         Where moods live.
-    mean, scale : np.ndarray [shape=(p,), dtype=float32]
-        Standardise its dimensions.
+    lens : Lens
+        What the layers see of it.
     moods : int
         How many there are.
-    lens : np.ndarray [shape=(p, q)] or None
-        Directions in the standardised points that it is shown besides; none unless given.
     """
 
-    def __init__(
-        self,
-        space: MoodSpace,
-        *,
-        mean: NDArray[np.float32],
-        scale: NDArray[np.float32],
-        moods: int,
-        lens: NDArray[np.float64] | None = None,
-    ) -> None:
+    def __init__(self, space: MoodSpace, lens: Lens, *, moods: int) -> None:
         super().__init__()
-        # No dimension at all, where there is no lens.
-        seen = np.zeros((space.size, 0)) if lens is None else lens
-        self.register_buffer("lens", torch.from_numpy(np.array(seen, dtype=np.float32)))
-        constants = {"linear": space.linear, "cosine": space.cosine, "sine": space.sine, "mean": mean, "scale": scale}
-        constants["temperature"] = np.ones(1, dtype=np.float32)
+        constants = {
+            "averaged": space.averaged,
+            "cosine": space.cosine,
+            "sine": space.sine,
+            "mean": lens.mean,
+            "scale": lens.scale,
+            "axes": lens.axes,
+            "temperature": np.ones(1),
+        }
         for name, values in constants.items():
             self.register_buffer(name, torch.from_numpy(np.array(values, dtype=np.float32)))
+        self.register_buffer("kept", torch.from_numpy(space.kept.copy()))
         self.layers = nn.Sequential(
-            nn.Linear(space.size + seen.shape[1], _HIDDEN),
+            nn.Linear(lens.axes.shape[1], _HIDDEN),
             nn.ReLU(),
             nn.Dropout(_DROPOUT),
             nn.Linear(_HIDDEN, _HIDDEN),
@@ -93,11 +88,10 @@ class MoodNetwork(nn.Module):
             Logits.
         """
         chroma = torch.sqrt((summary @ self.cosine) ** 2 + (summary @ self.sine) ** 2)
-        points = torch.cat((summary @ self.linear, chroma), dim=1)
-        standard = torch.clamp((points - self.mean) / self.scale, -_FARTHEST, _FARTHEST)
-        if self.lens.shape[1]:
-            standard = torch.cat((standard, standard @ self.lens), dim=1)
-        return self.layers(standard) / self.temperature
+        points = torch.cat((summary[:, self.kept], summary @ self.averaged, chroma), dim=1)
+        # Silence and test tones stay near what was learnt from.
+        standard = torch.clamp((points - self.mean) / self.scale, -FARTHEST, FARTHEST)
+        return self.layers(standard @ self.axes) / self.temperature
 
     def forward(self, summary: torch.Tensor) -> torch.Tensor:
         """Compute the probabilities.
@@ -143,21 +137,23 @@ def fit(
     train: Examples,
     *,
     space: MoodSpace,
+    lens: Lens,
     moods: int,
     seed: int,
     valid: Examples | None = None,
     epochs: int = _MAX_EPOCHS,
     temperature: float = 1.0,
-    lens: NDArray[np.float64] | None = None,
 ) -> Fitted:
     """Train a network.
 
     Parameters
     ----------
     train : Examples
-        What it learns from; they fix the standardisation too.
+        What it learns from.
     space : MoodSpace
         Where moods live.
+    lens : Lens
+        What it sees of that.
     moods : int
         How many there are.
     seed : int
@@ -169,8 +165,6 @@ def fit(
         The most passes over the examples; exactly so many where `valid` is not given.
     temperature : float
         What the logits are divided by where `valid` is not given.
-    lens : np.ndarray [shape=(p, q)] or None
-        What the network is shown besides the standardised points: directions in them.
 
     Returns
     -------
@@ -182,7 +176,7 @@ def fit(
     try:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            fitted = _fit(train, space=space, moods=moods, valid=valid, epochs=epochs, lens=lens)
+            fitted = _fit(train, MoodNetwork(space, lens, moods=moods), valid=valid, epochs=epochs)
             found = temperature if valid is None else _temperature(fitted.network, valid)
             fitted.network.temperature.fill_(found)
             return fitted
@@ -209,22 +203,7 @@ def predict(network: MoodNetwork, summaries: NDArray[np.float32]) -> NDArray[np.
         return np.asarray(network(torch.from_numpy(np.array(summaries, dtype=np.float32))).numpy())
 
 
-def _fit(
-    train: Examples,
-    *,
-    space: MoodSpace,
-    moods: int,
-    valid: Examples | None,
-    epochs: int,
-    lens: NDArray[np.float64] | None,
-) -> Fitted:
-    points = space.points(train.summaries)
-    scale = points.std(axis=0, dtype=np.float64)
-    # A dimension in which everything is the same tells nothing.
-    scale[scale <= 1e-6 * np.abs(points).max(axis=0)] = np.inf
-    mean = points.mean(axis=0, dtype=np.float64)
-    constants = {"mean": mean.astype(np.float32), "scale": scale.astype(np.float32)}
-    network = MoodNetwork(space, **constants, moods=moods, lens=lens)
+def _fit(train: Examples, network: MoodNetwork, *, valid: Examples | None, epochs: int) -> Fitted:
     optimiser = torch.optim.AdamW(network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
     data = _tensors(train)
     best, best_loss, best_epoch = copy.deepcopy(network.state_dict()), np.inf, 0

@@ -112,14 +112,15 @@ def featurize(
     >>> t = np.arange(22_050, dtype=np.float32) / 22_050
     >>> features = featurize(np.sin(2 * np.pi * 440 * t))
     >>> features.frames.shape, features.summary.shape, features.views.shape
-    ((11, 20), (75,), (122,))
+    ((11, 20), (557,), (122,))
     """
     analysis = analyse(y, version=version)
     averages = average_columns(analysis.mfcc, columns_per_frame=version.columns_per_frame)
+    descriptor = describe(columns_of(analysis, version=version), version=version)
     return FeatureSet(
         frames=band.band_frames(analysis.levels, version=version),
-        summary=summarise(analysis, standardise(averages, version=version)),
-        views=(view_model or shipped()).of(describe(columns_of(analysis, version=version), version=version)),
+        summary=summarise(analysis, standardise(averages, version=version), descriptor),
+        views=(view_model or shipped()).of(descriptor),
     )
 
 
@@ -243,8 +244,8 @@ def standardise(averages: NDArray[np.float32], *, version: FeatureVersion = FEAT
     return np.ascontiguousarray((averages - mean) / scale, dtype=np.float16)
 
 
-def summarise(analysis: Analysis, frames: NDArray[np.float16]) -> NDArray[np.float32]:
-    """Means and deviations of all features, in the order of ``FeatureVersion.summary_names``.
+def summarise(analysis: Analysis, frames: NDArray[np.float16], descriptor: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Means and deviations of all features, then the descriptor, in the order of ``FeatureVersion.summary_names``.
 
     Parameters
     ----------
@@ -252,6 +253,8 @@ def summarise(analysis: Analysis, frames: NDArray[np.float16]) -> NDArray[np.flo
         Features by column.
     frames : np.ndarray [shape=(m, n_mfcc), dtype=float16]
         Standardised coefficients of the same signal.
+    descriptor : np.ndarray [shape=(described,), dtype=float64]
+        Its descriptor.
 
     Returns
     -------
@@ -272,7 +275,8 @@ def summarise(analysis: Analysis, frames: NDArray[np.float16]) -> NDArray[np.flo
     by_frame = frames.T.astype(np.float64)
     means = (varying.mean(axis=1) for varying in (by_column, by_frame))
     deviations = (varying.std(axis=1) for varying in (by_column, by_frame))
-    return np.concatenate((*means, *deviations, [analysis.tempo_bpm]), dtype=np.float32, casting="same_kind")
+    parts = (*means, *deviations, [analysis.tempo_bpm], descriptor)
+    return np.concatenate(parts, dtype=np.float32, casting="same_kind")
 
 
 def _validate(y: NDArray[np.float32]) -> None:

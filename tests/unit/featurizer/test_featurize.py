@@ -11,7 +11,8 @@ from hypothesis.extra import numpy as hnp
 from tests.unit.featurizer.sounds import SOUNDS, music
 from tunekin.features import FEATURES
 from tunekin_featurizer import chroma, hpss, mfcc, spectral, stft, tempo
-from tunekin_featurizer.featurize import analyse, average_columns, featurize, standardise
+from tunekin_featurizer.descriptor import BLOCKS, describe
+from tunekin_featurizer.featurize import analyse, average_columns, columns_of, featurize, standardise
 
 
 @pytest.mark.parametrize("y", SOUNDS.values(), ids=SOUNDS)
@@ -96,6 +97,8 @@ def test_each_number_of_the_summary_is_what_its_name_says():
     expected: dict[str, float] = {f"{name}_mean": np.mean(row, dtype=np.float64) for name, row in varying.items()}
     expected |= {f"{name}_std": np.std(row, dtype=np.float64) for name, row in varying.items()}
     expected["tempo_bpm"] = analysis.tempo_bpm
+    descriptor = iter(describe(columns_of(analysis)))
+    expected |= {f"{block}.{i}": next(descriptor) for block, _, length in BLOCKS for i in range(length)}
     assert set(FEATURES.summary_names) == set(expected)
     np.testing.assert_allclose(features.summary, [expected[name] for name in FEATURES.summary_names], rtol=1e-5)
 

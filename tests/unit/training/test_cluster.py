@@ -53,12 +53,6 @@ def test_units_do_not_matter() -> None:
     assert abs(POINTS).max() <= 3
 
 
-def test_points_can_be_standardised_as_others_are() -> None:
-    points = np.array([[0.0, 5.0], [2.0, 5.0]])
-    np.testing.assert_allclose(standardise(points + 1, as_in=points), [[0, 0], [2, 0]])
-    assert standardise(np.zeros((0, 2)), as_in=points).shape == (0, 2)
-
-
 def test_what_is_the_same_everywhere_counts_nothing() -> None:
     # A mean of such numbers is rounded, and the rest would be blown up to a deviation of 1.
     same = np.full((7, 1), 0.1, dtype=np.float32)
@@ -119,7 +113,15 @@ def test_where_there_are_no_groups_the_elbow_is_not_clear_and_ten_are_made(dimen
     assert list(bend.inertias) == sorted(bend.inertias, reverse=True)
 
 
-@pytest.mark.parametrize(("tracks", "made"), [(30, 6), (14, 2), (1, 2)])
+@pytest.mark.parametrize(("tracks", "kinds"), [(15, 3), (20, 4), (30, 5)])
+def test_few_tracks_have_an_elbow_too(tracks: int, kinds: int) -> None:
+    chance = np.random.default_rng(2)
+    centres = 8 * chance.normal(size=(kinds, 6))
+    bend = elbow(centres[np.arange(tracks) % kinds] + chance.normal(size=(tracks, 6)), seed=0)
+    assert (bend.clusters, bend.clear) == (kinds, True)
+
+
+@pytest.mark.parametrize(("tracks", "made"), [(100, 7), (30, 4), (14, 2), (1, 2)])
 def test_few_tracks_make_few_groups(tracks: int, made: int) -> None:
     bend = elbow(np.random.default_rng(0).normal(size=(tracks, 8)), seed=0)
     assert (bend.clusters, bend.clear) == (made, False)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tests.unit.training.corpora import corpus
 from tunekin.errors import InputError
+from tunekin.features import FEATURES
 from tunekin_training.corpus import Corpus, artist_numbers, examples
 from tunekin_training.evaluate import (
     Fold,
@@ -25,15 +26,34 @@ from tunekin_training.evaluate import (
     random_emotion_correlation,
     scores,
 )
+from tunekin_training.lens import Lens
 from tunekin_training.steps import Arrays, Steps
 
 MOODS = np.arange(90) % 3
 SHARES = np.eye(3, dtype=np.float32)[MOODS]
 
 
-def asked_of(music: Corpus, learn: Callable[[Fold], Arrays], *, share: float = 1.0) -> OutOfFold:
+def asked_of(
+    music: Corpus, learn: Callable[[Fold], Arrays], *, share: float = 1.0, ground: list[set[int]] | None = None
+) -> OutOfFold:
+    """Let something learn on each fold; of what its lens is ground is written down."""
+
+    def grind(rows: NDArray[np.int64]) -> Lens:
+        if ground is not None:
+            ground.append(set(rows.tolist()))
+        nothing = np.zeros(1)
+        return Lens(mean=nothing, scale=nothing, axes=nothing, weights=nothing, felt=0)
+
     return out_of_fold(
-        music, moods=MOODS, memberships=SHARES, seed=0, learn=learn, title="learning", steps=Steps(), share=share
+        music,
+        moods=MOODS,
+        memberships=SHARES,
+        seed=0,
+        learn=learn,
+        title="learning",
+        steps=Steps(),
+        grind=grind,
+        share=share,
     )
 
 
@@ -79,9 +99,25 @@ def test_a_model_is_asked_only_about_artists_that_it_neither_learnt_nor_stopped_
     assert len(asked) == 90 * 5
 
 
+def test_a_lens_is_ground_on_no_artist_that_is_asked_about() -> None:
+    music = corpus()
+    artist_of, ground, asked = artists_by_summary(music), list[set[int]](), list[set[str]]()
+
+    def learn(fold: Fold) -> Arrays:
+        asked.append({artist_of[summary.tobytes()] for summary in fold.asked})
+        return {"probabilities": np.zeros((len(fold.asked), 3), dtype=np.float32)}
+
+    asked_of(music, learn, ground=ground)
+    assert len(ground) == len(asked) == 5
+    for rows, artists in zip(ground, asked, strict=True):
+        assert {music.artists[row] for row in rows} == set(music.artists) - artists
+
+
 def test_cuts_that_are_asked_about_are_not_learnt_from() -> None:
     music = corpus()
-    asked = {summary.tobytes() for cuts in music.asked_cuts.values() for summary in cuts.reshape(-1, 75)}
+    asked = {
+        summary.tobytes() for cuts in music.asked_cuts.values() for summary in cuts.reshape(-1, FEATURES.summary_size)
+    }
 
     def learn(fold: Fold) -> Arrays:
         assert not asked & {one.tobytes() for part in (fold.learnt, fold.valid) for one in part.summaries}
@@ -131,7 +167,7 @@ def test_cuts_together_count_twice_as_much_as_their_track() -> None:
 
 def test_without_cuts_tracks_are_all_there_is() -> None:
     learnt = examples(corpus(cuts=0), moods=MOODS, memberships=SHARES, rows=np.arange(90), class_weights=np.ones(3))
-    assert learnt.summaries.shape == (90, 75)
+    assert learnt.summaries.shape == (90, FEATURES.summary_size)
     assert learnt.weights.tolist() == [1] * 90
 
 

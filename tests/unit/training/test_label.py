@@ -132,7 +132,7 @@ def test_a_label_file_that_makes_no_sense_is_refused(change, message) -> None:
 
 def test_evidence_is_what_the_summary_says() -> None:
     summaries = np.random.default_rng(0).normal(size=(3, FEATURES.summary_size)).astype(np.float32)
-    assert np.array_equal(evidence(summaries)[:, TEMPO], summaries[:, -1])
+    assert np.array_equal(evidence(summaries)[:, TEMPO], summaries[:, FEATURES.summary_names.index("tempo_bpm")])
 
 
 def test_the_shipped_words_are_ten_and_lie_too_far_apart_to_be_mixed_up() -> None:
