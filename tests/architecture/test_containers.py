@@ -13,6 +13,7 @@ from tests.architecture.test_reference import ROOTS
 from tunekin.settings import names_of
 from tunekin_cli.servers import SERVER_GROUPS
 from tunekin_native.workers import WORKERS
+from tunekin_web.settings import WebSettings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -58,6 +59,16 @@ def test_topics_and_catalogue_are_set_up_before_any_worker_starts() -> None:
     for name in OURS:
         if name != "setup":
             assert SERVICES[name]["depends_on"]["setup"]["condition"] == "service_completed_successfully"
+
+
+def test_the_page_is_served_in_front_of_the_workers_with_settings_that_it_reads() -> None:
+    web = SERVICES["web"]
+    assert web["entrypoint"] == ["tunekin", "serve", "--kafka"]
+    known = {name for group in (*SERVER_GROUPS, WebSettings) for name in names_of(group)}
+    assert set(web["environment"]) - {"TUNEKIN_CACHE_URL"} <= known
+    port = WebSettings.model_fields["port"].default
+    assert web["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert f":{port}/api/v1/status" in web["healthcheck"]["test"][-1]
 
 
 @pytest.mark.parametrize("name", OURS)

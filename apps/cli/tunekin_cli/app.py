@@ -139,9 +139,10 @@ def _serve(
     *,
     host: Annotated[str | None, typer.Option(help="Address to listen at; else TUNEKIN_WEB_HOST.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")] = None,
+    kafka: Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin answer.")] = False,
 ) -> None:
     """Serve the page and the REST API."""
-    serve.run(context.obj, host=host, port=port)
+    (serve.run_remotely if kafka else serve.run)(context.obj, host=host, port=port)
 
 
 @app.command("train")

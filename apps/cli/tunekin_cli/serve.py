@@ -1,15 +1,32 @@
-"""``tunekin serve``: the page and the REST API over the catalogue of the home folder."""
+"""``tunekin serve``: the page and the REST API, over the catalogue of the home folder or in front of the workers."""
+
+import contextlib
+import time
 
 from rich.console import Console
 
+from tunekin import codec
+from tunekin.catalogue.database import open_engine
+from tunekin.catalogue.reader import CatalogueReader
+from tunekin.catalogue.writer import CatalogueWriter
+from tunekin.client import Client
+from tunekin.messages import CatalogueChange
 from tunekin.settings import forbid_unknown, read
+from tunekin_classifier.adapters.model_store import FollowedModel
 from tunekin_cli.context import Context
+from tunekin_cli.servers import SERVER_GROUPS, Servers
 from tunekin_embedded.parts import Parts
 from tunekin_embedded.settings import GROUPS
+from tunekin_web.backend import Backend
+from tunekin_web.remote_lane import RemoteLane
 from tunekin_web.serve import serve
 from tunekin_web.settings import WebSettings
 
-__all__ = ["run"]
+__all__ = ["run", "run_remotely"]
+
+_SOURCE = "/tunekin/web"
+# Clips on their way through the workers at a time; each holds a thread that waits.
+_ANSWERERS = 64
 
 
 def run(context: Context, *, host: str | None, port: int | None) -> None:
@@ -25,12 +42,65 @@ def run(context: Context, *, host: str | None, port: int | None) -> None:
         Port in place of the setting's.
     """
     forbid_unknown((*GROUPS, WebSettings))
-    named = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    settings = read(WebSettings).model_copy(update=named)
-    console = Console(stderr=True)
+    settings = _settings(host=host, port=port)
     with Parts(context.home, settings=context.settings) as parts:
-        serve(
-            parts,
-            settings=settings,
-            ready=lambda address: console.print(f"Tunekin listens at {address} (Ctrl-C ends it)", highlight=False),
+        _serve(Backend.of(parts), settings)
+
+
+def run_remotely(context: Context, *, host: str | None, port: int | None) -> None:
+    """Serve in front of the workers of a distributed Tunekin, until SIGINT or SIGTERM.
+
+    Parameters
+    ----------
+    context : Context
+        Which model classifiers follow.
+    host : str or None
+        Address in place of the setting's.
+    port : int or None
+        Port in place of the setting's.
+
+    Raises
+    ------
+    DependencyError
+        No broker answers, or a topic is missing.
+    """
+    forbid_unknown((*GROUPS, *SERVER_GROUPS, WebSettings))
+    settings = _settings(host=host, port=port)
+    servers = Servers.read()
+    models = FollowedModel(context.settings.classifier.model)
+    with contextlib.ExitStack() as closing:
+        engine = open_engine(servers.catalogue.url.get_secret_value())
+        closing.callback(engine.dispose)
+        writer = CatalogueWriter(engine, clock=time.time)
+        bus = servers.bus()
+        changes = closing.enter_context(contextlib.closing(bus.producer()))
+        client = closing.enter_context(Client(bus, blobs=servers.blob_store(), source=_SOURCE))
+
+        def remove(track_id: str) -> int:
+            version = writer.remove(track_id)
+            change = CatalogueChange(track_id=track_id, change="removed", catalogue_version=version)
+            changes.send(codec.encode(change)).result()
+            return version
+
+        backend = Backend(
+            reader=CatalogueReader(engine),
+            remove=remove,
+            model_version=lambda: models.latest().manifest.version,
+            answering=lambda: RemoteLane(client, patience_s=settings.answer_s),
+            answerers=_ANSWERERS,
         )
+        _serve(backend, settings)
+
+
+def _settings(*, host: str | None, port: int | None) -> WebSettings:
+    named = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    return read(WebSettings).model_copy(update=named)
+
+
+def _serve(backend: Backend, settings: WebSettings) -> None:
+    console = Console(stderr=True)
+    serve(
+        backend,
+        settings=settings,
+        ready=lambda address: console.print(f"Tunekin listens at {address} (Ctrl-C ends it)", highlight=False),
+    )

@@ -11,9 +11,9 @@ from tunekin.catalogue.titles import TitleSearch
 from tunekin.errors import NotFoundError
 from tunekin.features import FEATURES
 from tunekin.messages import Track
-from tunekin_embedded.parts import Parts
 from tunekin_embedded.sound_files import local_path
 from tunekin_web import chart
+from tunekin_web.backend import Backend
 from tunekin_web.problems import MissingError
 
 __all__ = ["MEDIA_TYPES", "Collection", "Order"]
@@ -44,17 +44,17 @@ class Collection:
 
     Parameters
     ----------
-    parts : Parts
+    backend : Backend
         Catalogue and model.
     playback : bool
         Whether sound files are handed out.
     """
 
-    def __init__(self, parts: Parts, *, playback: bool) -> None:
-        self._parts = parts
-        self._reader = parts.reader
+    def __init__(self, backend: Backend, *, playback: bool) -> None:
+        self._backend = backend
+        self._reader = backend.reader
         self._playback = playback
-        self._titles = TitleSearch(parts.reader)
+        self._titles = TitleSearch(backend.reader)
         self._drawing = Lock()
         self._chart: tuple[int, chart.Chart] | None = None
 
@@ -66,7 +66,7 @@ class Collection:
         list of dict
             Number, label and description in both languages, and how many songs.
         """
-        return [_mood(mood) for mood in self._reader.moods(self._parts.model_version)]
+        return [_mood(mood) for mood in self._reader.moods(self._backend.model_version())]
 
     def mood(self, mood: int) -> dict[str, Any]:
         """Look a mood up.
@@ -115,7 +115,7 @@ class Collection:
         NotFoundError
             There is no such mood.
         """
-        version = self._parts.model_version
+        version = self._backend.model_version()
         self.mood(mood)
         most = limit if order == "typical" else _MOST_OF_A_MOOD
         found = self._reader.tracks_of_mood(version, mood, limit=most)
@@ -210,7 +210,7 @@ class Collection:
             Version of the catalogue without it.
         """
         self._track(track_id)
-        return self._parts.writer.remove(track_id)
+        return self._backend.remove(track_id)
 
     def chart(self) -> dict[str, Any]:
         """Draw the map, or take the one drawn before.
@@ -223,11 +223,11 @@ class Collection:
         with self._drawing:
             version = self._reader.version()
             if self._chart is None or self._chart[0] != version:
-                summaries = self._reader.summaries(FEATURES.name)
+                summaries, model = self._reader.summaries(FEATURES.name), self._backend.model_version()
                 moods = {
                     row.track.track_id: mood.id
-                    for mood in self._reader.moods(self._parts.model_version)
-                    for row in self._reader.tracks_of_mood(self._parts.model_version, mood.id, limit=_MOST_OF_A_MOOD)
+                    for mood in self._reader.moods(model)
+                    for row in self._reader.tracks_of_mood(model, mood.id, limit=_MOST_OF_A_MOOD)
                 }
                 self._chart = version, chart.draw(summaries, moods)
             return {"songs": self._chart[1].songs, "of": self._chart[1].of}

@@ -1,4 +1,4 @@
-"""Where clips wait for their answers: one thread answers them in turn, and whoever asked is told how far it is."""
+"""Where clips wait for their answers: threads answer them in turn, and whoever asked is told how far it is."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ _MOST_FINISHED = 2_000
 
 
 class Answering(Protocol):
-    """What answers; `tunekin_embedded.clip_lane.ClipLane` is one."""
+    """What answers, one clip at a time; `tunekin_embedded.clip_lane.ClipLane` is one."""
 
     def answer(self, data: bytes, *, options: ClipOptions, name: str | None, heard: Callable[[str], None]) -> Answer:
         """Answer a clip.
@@ -137,7 +137,7 @@ class Ticket:
 
 
 class Desk:
-    """Takes questions, and answers them in turn in a thread of its own; a context manager for one event loop.
+    """Takes questions, and answers them in turn in threads of its own; a context manager for one event loop.
 
     No question that was taken is lost: where it can't be answered, that is its answer.
 
@@ -145,6 +145,8 @@ class Desk:
     ----------
     answering : callable
         Makes what answers; called in the thread that then uses it.
+    answerers : int
+        How many threads there are.
     clock : Clock
         Time in seconds.
     max_clips : int
@@ -156,9 +158,17 @@ class Desk:
     """
 
     def __init__(
-        self, answering: Callable[[], Answering], *, clock: Clock, max_clips: int, max_bytes: int, keep_s: float
+        self,
+        answering: Callable[[], Answering],
+        *,
+        answerers: int = 1,
+        clock: Clock,
+        max_clips: int,
+        max_bytes: int,
+        keep_s: float,
     ) -> None:
         self._answering = answering
+        self._answerers = answerers
         self._clock = clock
         self._max_clips = max_clips
         self._max_bytes = max_bytes
@@ -179,13 +189,19 @@ class Desk:
             This one.
         """
         self._loop = asyncio.get_running_loop()
-        thread = threading.Thread(target=self._run, args=(self._loop,), name="clips", daemon=True)
-        thread.start()
+        threads = [
+            threading.Thread(target=self._run, args=(self._loop,), name=f"clips {number}", daemon=True)
+            for number in range(self._answerers)
+        ]
+        for thread in threads:
+            thread.start()
         try:
             yield self
         finally:
-            self._questions.put(None)
-            await asyncio.to_thread(thread.join)
+            for _ in threads:
+                self._questions.put(None)
+            for thread in threads:
+                await asyncio.to_thread(thread.join)
 
     @property
     def waiting(self) -> int:

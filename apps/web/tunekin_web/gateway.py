@@ -26,10 +26,9 @@ import tunekin
 from tunekin.codec import answer_json, read_weights
 from tunekin.errors import AudioTooLargeError, EmptyAudioError, OptionError, TunekinError
 from tunekin.messages import Answer, ClipOptions
-from tunekin_embedded.clip_lane import ClipLane
-from tunekin_embedded.parts import Parts
 from tunekin_ranker.kin import balanced
 from tunekin_web import playlist
+from tunekin_web.backend import Backend
 from tunekin_web.collection import Collection
 from tunekin_web.desk import Desk, Question, Ticket
 from tunekin_web.limits import RateLimit
@@ -219,13 +218,13 @@ class Gateway:
             raise UnauthorizedError("the token is missing or wrong", hint="send Authorization: Bearer TOKEN")
 
 
-def application(parts: Parts, *, settings: WebSettings) -> Starlette:
+def application(backend: Backend, *, settings: WebSettings) -> Starlette:
     """Put the gateway together.
 
     Parameters
     ----------
-    parts : Parts
-        Catalogue and model; outlives the application.
+    backend : Backend
+        Catalogue, and what answers; outlives the application.
     settings : WebSettings
         Limits and token.
 
@@ -235,13 +234,14 @@ def application(parts: Parts, *, settings: WebSettings) -> Starlette:
         The application; it answers clips while its lifespan lasts.
     """
     desk = Desk(
-        lambda: ClipLane(parts),
+        backend.answering,
+        answerers=backend.answerers,
         clock=time.monotonic,
         max_clips=settings.max_clips,
         max_bytes=settings.max_waiting_bytes,
         keep_s=settings.keep_s,
     )
-    gateway = Gateway(Collection(parts, playback=settings.playback), desk, settings=settings)
+    gateway = Gateway(Collection(backend, playback=settings.playback), desk, settings=settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

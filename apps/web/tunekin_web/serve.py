@@ -8,7 +8,7 @@ from types import FrameType
 import uvicorn
 
 from tunekin.errors import SettingsError
-from tunekin_embedded.parts import Parts
+from tunekin_web.backend import Backend
 from tunekin_web.gateway import application
 from tunekin_web.settings import WebSettings
 
@@ -17,13 +17,13 @@ __all__ = ["serve"]
 _BACKLOG = 256
 
 
-def serve(parts: Parts, *, settings: WebSettings, ready: Callable[[str], None]) -> None:
+def serve(backend: Backend, *, settings: WebSettings, ready: Callable[[str], None]) -> None:
     """Serve page and API until SIGINT or SIGTERM; clips that wait are answered first. Called in the main thread.
 
     Parameters
     ----------
-    parts : Parts
-        Catalogue and model.
+    backend : Backend
+        Catalogue, and what answers.
     settings : WebSettings
         Where, and how much.
     ready : callable
@@ -50,7 +50,7 @@ def serve(parts: Parts, *, settings: WebSettings, ready: Callable[[str], None]) 
         host = f"[{settings.host}]" if family == socket.AF_INET6 else settings.host
         ready(f"http://{host}:{listening.getsockname()[1]}/")
         config = uvicorn.Config(
-            application(parts, settings=settings), log_config=None, access_log=False, server_header=False
+            application(backend, settings=settings), log_config=None, access_log=False, server_header=False
         )
         uvicorn.Server(config).run(sockets=[listening])
 

@@ -31,6 +31,8 @@ class WebSettings(Settings):
         How long a clip may take to come, in seconds.
     keep_s : float
         How long an answer may be fetched, in seconds.
+    answer_s : float
+        With ``--kafka``: how long the workers may take for an answer, in seconds.
     playback : bool
         Whether the catalogue's sound files are played to visitors.
     """
@@ -47,4 +49,5 @@ class WebSettings(Settings):
     clips_per_minute: int = Field(default=60, ge=0)
     upload_s: float = Field(default=60.0, gt=0)
     keep_s: float = Field(default=600.0, gt=0)
+    answer_s: float = Field(default=60.0, gt=0)
     playback: bool = True

@@ -167,6 +167,16 @@ class AsyncClient:
                 else:
                     await self._changing(changed, timeout_s)
 
+    def forget(self, ticket: Ticket) -> None:
+        """Expect the outcome of a ticket no longer, see `Client.forget`.
+
+        Parameters
+        ----------
+        ticket : Ticket
+            The ticket.
+        """
+        self._client.forget(ticket)
+
     async def resume(self, ticket: Ticket) -> None:
         """Expect the outcome of a ticket of before, see `Client.resume`.
 

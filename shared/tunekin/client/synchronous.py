@@ -230,6 +230,16 @@ class Client:
             elif not self.tickets:
                 return
 
+    def forget(self, ticket: Ticket) -> None:
+        """Expect the outcome of a ticket no longer, which makes room for another.
+
+        Parameters
+        ----------
+        ticket : Ticket
+            The ticket; one that is not open changes nothing.
+        """
+        self.tickets.forget(ticket.key)
+
     def resume(self, ticket: Ticket) -> None:
         """Expect the outcome of a ticket that another client, perhaps before a crash, got.
 

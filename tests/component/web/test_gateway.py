@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from tests.component.web.conftest import Loaded
 from tunekin.messages import Track
+from tunekin_web.backend import Backend
 from tunekin_web.collection import Collection
 from tunekin_web.gateway import application
 from tunekin_web.openapi import document
@@ -22,7 +23,7 @@ SETTINGS = WebSettings(token="secret", max_clip_bytes=1_000_000, clips_per_minut
 
 @pytest.fixture(scope="module")
 def client(loaded: Loaded) -> Iterator[TestClient]:
-    with TestClient(application(loaded.parts, settings=SETTINGS)) as client:
+    with TestClient(application(Backend.of(loaded.parts), settings=SETTINGS)) as client:
         yield client
 
 
@@ -127,7 +128,7 @@ def test_no_path_of_a_visitor_is_opened(client, path):
     "uri", ["file:///etc/passwd", "https://example.org/a.mp3", "file:///missing.mp3", "file:///etc"]
 )
 def test_a_catalogue_that_names_other_files_hands_none_of_them_out(loaded, monkeypatch, uri):
-    collection = Collection(loaded.parts, playback=True)
+    collection = Collection(Backend.of(loaded.parts), playback=True)
     monkeypatch.setattr(collection._reader, "track", lambda track_id: Track(track_id=track_id, source_uri=uri))
     with pytest.raises(MissingError):
         collection.sound("t")
@@ -154,7 +155,7 @@ def test_a_clip_that_comes_too_slowly_gives_its_place_back(loaded):
         await asyncio.sleep(10)
 
     async def run():
-        app = application(loaded.parts, settings=settings)
+        app = application(Backend.of(loaded.parts), settings=settings)
         sent = []
 
         async def send(message):
@@ -169,7 +170,7 @@ def test_a_clip_that_comes_too_slowly_gives_its_place_back(loaded):
 
 
 def test_a_full_desk_answers_429_and_says_when_to_come_again(loaded):
-    with TestClient(application(loaded.parts, settings=WebSettings(clips_per_minute=4))) as client:
+    with TestClient(application(Backend.of(loaded.parts), settings=WebSettings(clips_per_minute=4))) as client:
         first, second = (client.post("/api/v1/clips", content=loaded.recorded.read_bytes()) for _ in range(2))
         assert (first.status_code, second.status_code) == (202, 429)
         assert int(second.headers["retry-after"]) > 0
@@ -181,7 +182,7 @@ def test_only_the_token_may_change_the_catalogue(client, loaded):
     url = f"/api/v1/tracks/{song}"
     assert client.delete(url).status_code == 401
     assert client.delete(url, headers={"Authorization": "Bearer wrong"}).status_code == 401
-    with TestClient(application(loaded.parts, settings=WebSettings())) as other:
+    with TestClient(application(Backend.of(loaded.parts), settings=WebSettings())) as other:
         assert other.delete(url, headers={"Authorization": "Bearer "}).status_code == 403
     assert client.get(url).status_code == 200
     absent = client.delete("/api/v1/tracks/absent", headers={"Authorization": "Bearer secret"})

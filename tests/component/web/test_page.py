@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.component.web.conftest import Loaded
+from tunekin_web.backend import Backend
 from tunekin_web.gateway import application
 from tunekin_web.settings import WebSettings
 
@@ -25,7 +26,7 @@ Open = Callable[..., Page]
 @pytest.fixture(scope="module")
 def address(loaded: Loaded) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        app = application(loaded.parts, settings=WebSettings(clips_per_minute=0))
+        app = application(Backend.of(loaded.parts), settings=WebSettings(clips_per_minute=0))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None))
         # Streams that a closed browser left must not keep the tests waiting.
         server.config.timeout_graceful_shutdown = 1

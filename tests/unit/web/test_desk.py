@@ -152,3 +152,22 @@ def test_no_limit_is_none():
     limit = RateLimit(0, clock=lambda: 0.0)
     for _ in range(1_000):
         limit.take("a")
+
+
+def test_several_answerers_work_side_by_side():
+    together = threading.Barrier(3)
+
+    class Slow(Lane):
+        def answer(self, data, *, options, name, heard):
+            together.wait(10)
+            return super().answer(data, options=options, name=name, heard=heard)
+
+    lane = Slow()
+
+    async def run():
+        desk = Desk(lambda: lane, answerers=3, clock=lambda: 0.0, max_clips=9, max_bytes=100, keep_s=10.0)
+        async with desk.open():
+            return [await last(ticket) for ticket in [ask(desk) for _ in range(6)]]
+
+    assert all(answer.status == "answered" for _, answer in asyncio.run(run()))
+    assert (len(lane.threads), lane.closed) == (3, 3)

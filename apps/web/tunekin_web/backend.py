@@ -1,0 +1,58 @@
+"""What the gateway stands in front of: a catalogue, and what answers clips by it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from tunekin.catalogue.reader import CatalogueReader
+from tunekin_embedded.clip_lane import ClipLane
+from tunekin_embedded.parts import Parts
+from tunekin_web.desk import Answering
+
+__all__ = ["Backend"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """One process that does it all, or the workers of a distributed Tunekin.
+
+    Attributes
+    ----------
+    reader : CatalogueReader
+        Reads the catalogue.
+    remove : callable
+        Takes a track out of the catalogue, by its id; gives the catalogue's version without it.
+    model_version : callable
+        Says by which mood model clips are judged at present.
+    answering : callable
+        Makes what answers; called in the thread that then uses it.
+    answerers : int
+        How many of those work at a time.
+    """
+
+    reader: CatalogueReader
+    remove: Callable[[str], int]
+    model_version: Callable[[], str]
+    answering: Callable[[], Answering]
+    answerers: int = 1
+
+    @classmethod
+    def of(cls, parts: Parts) -> Self:
+        """Let this process answer, one clip at a time.
+
+        Parameters
+        ----------
+        parts : Parts
+            Catalogue and model; outlives the gateway.
+
+        Returns
+        -------
+        Backend
+            Over the home folder of the parts.
+        """
+        return cls(
+            reader=parts.reader,
+            remove=parts.writer.remove,
+            model_version=lambda: parts.model_version,
+            answering=lambda: ClipLane(parts),
+        )

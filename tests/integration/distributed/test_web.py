@@ -1,0 +1,107 @@
+"""The page's server in front of workers on real servers."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import httpx2
+import pytest
+
+from tests.installation import PATIENCE_S, clip_of, noise, same, spread, wait_for
+
+TOKEN = "a secret of this test"
+
+
+@contextlib.contextmanager
+def serving(installation, **settings):
+    """A gateway, and a client of its API."""
+    environment = os.environ | installation.environment | settings | {"COLUMNS": "200", "TUNEKIN_WEB_TOKEN": TOKEN}
+    command = [sys.executable, "-m", "tunekin_cli", "serve", "--kafka", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as server:
+        words = server.stderr.readline()
+        assert "listens at" in words, words + server.stderr.read()
+        with httpx2.Client(base_url=f"{words.split()[3]}api/v1", timeout=PATIENCE_S) as client:
+            client.server = server
+            yield client
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(PATIENCE_S) == 0
+
+
+@pytest.fixture(scope="module")
+def api(installation):
+    with serving(installation) as client:
+        yield client
+
+
+def events(api, ticket):
+    """Names and data of a ticket's events, to their end."""
+    with api.stream("GET", f"/clips/{ticket}/events") as response:
+        lines = list(response.iter_lines())
+    names = [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]
+    data = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    return list(zip(names, data, strict=True))
+
+
+def ask(api, data, **options):
+    posted = api.post("/clips", content=data, params=options)
+    assert posted.status_code == 202, posted.text
+    *stages, (name, answer) = events(api, posted.json()["ticket"])
+    assert name == "answer"
+    return [stage["stage"] for _, stage in stages], answer
+
+
+def test_the_page_answers_as_the_workers_do(installation, api):
+    clip = clip_of(installation.songs[1])
+    stages, answer = ask(api, clip, k=7, artists="any")
+    assert stages == ["ingest", "featurizer", "classifier", "ranker"]
+    assert answer["clip_id"].startswith("/tunekin/web#")
+    assert same(answer) == same(installation.answer(clip, ce_topk="7", ce_artists="any"))
+    assert answer["identified"] is not None
+
+
+def test_sound_that_can_not_be_decoded_is_told(api):
+    _, answer = ask(api, b"no sound")
+    assert (answer["status"], answer["error"]["code"]) == ("failed", "audio.unknown_format")
+
+
+def test_clips_of_many_listeners_are_on_their_way_together(installation, api):
+    tickets = [api.post("/clips", content=noise(100 + number)).json()["ticket"] for number in range(12)]
+    answers = [events(api, ticket)[-1][1] for ticket in tickets]
+    assert {answer["status"] for answer in answers} == {"answered"}
+    assert len({answer["clip_id"] for answer in answers}) == len(tickets)
+
+
+def test_moods_songs_and_the_map_are_those_of_the_catalogue(installation, api):
+    (count,) = installation.query("SELECT COUNT(*) FROM tracks")[0]
+    assert api.get("/status").json()["tracks"] == count
+    assert sum(mood["tracks"] for mood in api.get("/moods").json()["moods"]) == count
+    assert len(api.get("/map").json()["songs"]) == count
+    track_id, title = installation.query("SELECT track_id, title FROM tracks WHERE title <> '' LIMIT 1")[0]
+    assert title in [song["title"] for song in api.get("/search", params={"q": title}).json()["tracks"]]
+    posted = api.post(f"/tracks/{track_id}/similar")
+    assert events(api, posted.json()["ticket"])[-1][1]["status"] == "answered"
+
+
+def test_a_song_that_is_taken_out_is_recommended_by_no_ranker(installation, api, test_music):
+    song = next(file for file in spread(test_music.files, 23) if file not in installation.songs)
+    clip = clip_of(song, start_s=9.0)
+    installation.command("catalog", "add", "--kafka", str(song))
+    wait_for(lambda: ask(api, clip)[1]["identified"] is not None)
+    track_id = ask(api, clip)[1]["identified"]["track_id"]
+    removed = api.delete(f"/tracks/{track_id}", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert removed.status_code == 200, removed.text
+    wait_for(lambda: ask(api, clip)[1]["identified"] is None)
+
+
+def test_a_clip_that_no_worker_answers_is_a_failure_in_time(installation):
+    installation.workers["rank"].stop()
+    try:
+        with serving(installation, TUNEKIN_WEB_ANSWER_S="1.5") as api:
+            _, answer = ask(api, noise(77))
+        assert (answer["status"], answer["error"]["code"]) == ("failed", "dependency.unavailable")
+        assert "without an outcome" in answer["error"]["message"]
+    finally:
+        installation.start("rank").wait_until_ready(timeout_s=PATIENCE_S)
