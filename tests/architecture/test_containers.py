@@ -64,7 +64,7 @@ def test_topics_and_catalogue_are_set_up_before_any_worker_starts() -> None:
 def test_the_page_is_served_in_front_of_the_workers_with_settings_that_it_reads() -> None:
     web = SERVICES["web"]
     assert web["entrypoint"] == ["tunekin", "serve", "--kafka"]
-    known = {name for group in (*SERVER_GROUPS, WebSettings) for name in names_of(group)}
+    known = {*names_of(WebSettings), *(name for group in SERVER_GROUPS for name in names_of(group))}
     assert set(web["environment"]) - {"TUNEKIN_CACHE_URL"} <= known
     port = WebSettings.model_fields["port"].default
     assert web["ports"] == [f"127.0.0.1:{port}:{port}"]

@@ -24,7 +24,6 @@ def serving(installation, **settings):
         words = server.stderr.readline()
         assert "listens at" in words, words + server.stderr.read()
         with httpx2.Client(base_url=f"{words.split()[3]}api/v1", timeout=PATIENCE_S) as client:
-            client.server = server
             yield client
         server.send_signal(signal.SIGTERM)
         assert server.wait(PATIENCE_S) == 0
