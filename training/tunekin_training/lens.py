@@ -39,7 +39,7 @@ __all__ = ["Lens", "borrowed", "fit_lens", "write"]
 _SHIPPED = Path(__file__).with_name("lens.json")
 
 # What stays: the axes that classifiers see, and the first of them, in which moods are looked for. The numbers here, how
-# many axes are felt and the ridge were chosen out of seven sets, in folds of the artists within four fifths of them.
+# many axes are felt and the ridge were compared on the development music; see docs/adr on moods for what that flatters.
 _SHOWN, _STAYING = 24, 10
 # Feelings change in finer things too, but hardly in what differs no more between songs than between cuts of one.
 _FEELING = 80
