@@ -21,6 +21,7 @@ from tunekin.messages import (
     TrackOutcome,
     TrackQuery,
     TrackSubmitted,
+    TrackWithdrawn,
 )
 from tunekin.topics import DEAD_LETTERS, TOPICS, Topic
 
@@ -33,7 +34,10 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "ce_specversion": ("version of CloudEvents", {"const": "1.0"}),
     "ce_id": ("name of the event within its source; without it the record's key, else topic/partition/offset", {}),
     "ce_source": ("who published; of a track where its file lies", {"default": "/tunekin"}),
-    "ce_type": ("type of the event; without it the first that the topic carries", {}),
+    "ce_type": (
+        "type of the event; without it the first that the topic carries, of a tombstone tunekin.track.withdrawn",
+        {},
+    ),
     "ce_dataref": ("URI of the sound, where it is too large for a record; the value is empty then", {"format": "uri"}),
     "ce_datasha256": ("SHA-256 of what the URI names; unchecked without it", {"pattern": "^[0-9a-f]{64}$"}),
     "ce_datasize": ("its length in bytes; unchecked without it", {"pattern": _INTEGER}),
@@ -65,6 +69,7 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "dl_key": ("its key", {}),
     "dl_stage": ("role that gave up", {}),
     "dl_attempt": ("attempt that failed", {"pattern": _INTEGER}),
+    "dl_null": ("1 where the record had no value, which is not an empty one", {"const": "1"}),
     "dl_code": ("code of the error", {}),
     "dl_message": ("what was wrong", {}),
     "dl_hint": ("what would be right", {}),
@@ -85,6 +90,7 @@ _HEADERS_OF: dict[type[Message], tuple[str, ...]] = {
         *_CLAIM,
         *("ce_title", "ce_artist", "ce_album", "ce_isrc", "ce_musicbrainzid"),
     ),
+    TrackWithdrawn: (*_EVENT, *_PUBLISHED),
     Answer: _EVENT,
     TrackOutcome: _EVENT,
     CatalogueChange: _EVENT,
@@ -182,7 +188,9 @@ def _dead_letter() -> dict[str, Any]:
         "name": "DeadLetter",
         "summary": f"A failed record as it was, on {DEAD_LETTERS}, with headers that say what happened.",
         "contentType": "application/octet-stream",
-        "headers": _headers(added, required=tuple(name for name in added if name not in {"dl_key", "dl_hint"})),
+        "headers": _headers(
+            added, required=tuple(name for name in added if name not in {"dl_key", "dl_hint", "dl_null"})
+        ),
         "payload": {"type": "string", "format": "binary"},
     }
 

@@ -9,7 +9,8 @@ header             meaning, and what holds where it is missing
 =================  =============================================================================================
 ``ce_id``          name of the event within its source; the record's key, else ``topic/partition/offset``
 ``ce_source``      who published; ``/tunekin``
-``ce_type``        ``tunekin.clip.submitted`` and so on; the first that the topic carries
+``ce_type``        ``tunekin.clip.submitted`` and so on; the first that the topic carries, but for a record of
+                   ``catalog.ingest`` without value and ``ce_dataref``, a tombstone: ``tunekin.track.withdrawn``
 ``ce_dataref``     URI of the payload, where it is too large for a record; the value is empty then
 ``ce_datasha256``  SHA-256 of the payload behind ``ce_dataref``; unchecked
 ``ce_datasize``    its length in bytes; unchecked
@@ -65,6 +66,8 @@ from tunekin.messages import (
     TrackSelected,
     TrackSubject,
     TrackSubmitted,
+    TrackWithdrawn,
+    Withdrawal,
 )
 from tunekin.ports import ClaimCheck, Record
 from tunekin.topics import TOPICS, Topic, topic_for
@@ -95,6 +98,7 @@ EVENT_TYPES: dict[type[Message], str] = {
     ClipSubmitted: "tunekin.clip.submitted",
     TrackQuery: "tunekin.query.track",
     TrackSubmitted: "tunekin.track.submitted",
+    TrackWithdrawn: "tunekin.track.withdrawn",
     Answer: "tunekin.clip.answered",
     TrackOutcome: "tunekin.track.processed",
     CatalogueChange: "tunekin.catalogue.changed",
@@ -142,7 +146,7 @@ def encode(message: Message) -> Record:
     """
     topic = topic_for(message)
     match message:
-        case Audio() | Features() | Classified() | TrackSelected() | Partial():
+        case Audio() | Features() | Classified() | Withdrawal() | TrackSelected() | Partial():
             body = msgspec.Raw(_to_msgpack.encode(message))
             envelope = _Envelope(type(message).__name__, INTERNAL_VERSIONS[type(message)], body)
             headers = trace_headers(message.trace.traceparent)
@@ -153,7 +157,7 @@ def encode(message: Message) -> Record:
             return Record(
                 topic=topic.name, key=_key_of(message).encode(), value=message.data, headers=_headers_of(message)
             )
-        case TrackQuery():
+        case TrackQuery() | TrackWithdrawn():
             value = b""
         case Answer():
             value = answer_json(message)
@@ -238,18 +242,19 @@ def _headers_of(message: Message) -> tuple[tuple[str, bytes], ...]:
             attributes |= _attributes_of_clip(message.subject)
             if isinstance(message, TrackQuery):
                 attributes["track"] = message.track_id
-        case TrackSubmitted():
+        case TrackSubmitted() | TrackWithdrawn():
             track = message.subject.track
             attributes |= {"source": track.source_uri or _DEFAULT_SOURCE, "id": track.track_id}
-            tags = (track.title, track.artist, track.album, track.isrc, track.musicbrainz_id)
-            attributes |= {name: value for name, value in zip(_TAGS, tags, strict=True) if value}
+            if isinstance(message, TrackSubmitted):
+                tags = (track.title, track.artist, track.album, track.isrc, track.musicbrainz_id)
+                attributes |= {name: value for name, value in zip(_TAGS, tags, strict=True) if value}
         case Answer():
             attributes |= {"source": _DEFAULT_SOURCE, "id": f"{message.clip_id}/{message.attempt}"}
         case TrackOutcome():
             attributes |= {"source": _DEFAULT_SOURCE, "id": f"{message.track_id}/{message.attempt}"}
         case CatalogueChange():
             attributes |= {"source": _DEFAULT_SOURCE, "id": f"{message.catalogue_version}/{message.track_id}"}
-    if isinstance(message, ClipSubmitted | TrackQuery | TrackSubmitted):
+    if isinstance(message, ClipSubmitted | TrackQuery | TrackSubmitted | TrackWithdrawn):
         content_type = getattr(message, "content_type", "") or "application/octet-stream"
         attributes["attempt"] = str(message.subject.attempt)
         attributes["publishedms"] = f"{message.trace.published_ms:.3f}"
@@ -318,6 +323,8 @@ def decode(record: Record) -> Message:
         return ClipSubmitted(
             subject=clip, data=data, content_type=headers.get("content-type", ""), trace=_trace_of(record, headers)
         )
+    if TrackWithdrawn in topic.carries and _is_withdrawal(record, headers):
+        return _track_withdrawn(record, headers)
     if TrackSubmitted in topic.carries:
         data = record.value or b""
         subject = _track_subject(record, headers)
@@ -545,6 +552,23 @@ def _track_query(record: Record, headers: dict[str, str]) -> TrackQuery:
         track_id=headers["track"],
         trace=_trace_of(record, headers),
     )
+
+
+def _is_withdrawal(record: Record, headers: dict[str, str]) -> bool:
+    """Whether a record says so, or is a tombstone, which says nothing else."""
+    if "type" in headers:
+        return headers["type"] == EVENT_TYPES[TrackWithdrawn]
+    return record.value is None and "dataref" not in headers
+
+
+def _track_withdrawn(record: Record, headers: dict[str, str]) -> TrackWithdrawn:
+    if not record.key:
+        msg = "the record withdraws a track and has no key"
+        raise MessageError(msg, hint="the key is the id of the track")
+    if record.value or "dataref" in headers:
+        msg = f"the record withdraws the track {record.key[:80]!r} and has sound as well"
+        raise MessageError(msg, hint=f"send a sound as {EVENT_TYPES[TrackSubmitted]}")
+    return TrackWithdrawn(subject=_track_subject(record, headers), trace=_trace_of(record, headers))
 
 
 def _clip_options(headers: dict[str, str]) -> ClipOptions:

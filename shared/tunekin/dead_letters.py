@@ -9,6 +9,7 @@ header               meaning
 ``dl_partition``     its partition there
 ``dl_offset``        its offset there
 ``dl_key``           its key
+``dl_null``            1 where it had no value
 ``dl_stage``         role that gave up
 ``dl_attempt``       attempt that failed
 ``dl_code``          code of the error, see `tunekin.errors`
@@ -99,12 +100,18 @@ def bury(record: Record, problem: Problem, *, stage: str, attempt: int, failed_m
         "failed_ms": f"{failed_ms:.0f}",
     }
     key = () if record.key is None else ((f"{_PREFIX}key", record.key),)
+    null = ((f"{_PREFIX}null", b"1"),) if record.value is None else ()
     return Record(
         topic=DEAD_LETTERS,
         key=letter.key.encode(),
         # A record without a value would purge the letter.
         value=record.value or b"",
-        headers=(*record.headers, *((f"{_PREFIX}{name}", value.encode()) for name, value in added.items()), *key),
+        headers=(
+            *record.headers,
+            *((f"{_PREFIX}{name}", value.encode()) for name, value in added.items()),
+            *key,
+            *null,
+        ),
     )
 
 
@@ -132,7 +139,7 @@ def exhume(record: Record) -> DeadLetter:
             original=Record(
                 topic=said["topic"].decode(),
                 key=said.get("key"),
-                value=record.value,
+                value=None if "null" in said else record.value,
                 headers=tuple((name, value) for name, value in record.headers if not name.startswith(_PREFIX)),
                 partition=int(said["partition"]),
                 offset=int(said["offset"]),

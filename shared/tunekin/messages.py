@@ -1,11 +1,11 @@
 """What travels between the services, as typed, frozen structs.
 
-Public messages are for everybody: `ClipSubmitted`, `TrackQuery`, `TrackSubmitted`, `Answer`, `TrackOutcome`,
-`CatalogueChange`.
+Public messages are for everybody: `ClipSubmitted`, `TrackQuery`, `TrackSubmitted`, `TrackWithdrawn`, `Answer`,
+`TrackOutcome`, `CatalogueChange`.
 Their bytes follow CloudEvents 1.0 in Kafka's binary content mode, see `tunekin.codec`.
 
-Internal messages are for Tunekin's own workers: `Audio`, `Features`, `Classified`, `TrackSelected`, `Partial`. They are
-versioned msgpack. Both lanes share them; ``subject`` says whether a clip or a track is on its way.
+Internal messages are for Tunekin's own workers: `Audio`, `Features`, `Classified`, `Withdrawal`, `TrackSelected`,
+`Partial`. They are versioned msgpack. Both lanes share them; ``subject`` says whether a clip or a track is on its way.
 
 Evolution is additive: a new field needs a default, so that what an older worker wrote stays readable. What can't be
 added this way raises the number in `INTERNAL_VERSIONS`, and a worker that doesn't know a version waits.
@@ -41,6 +41,7 @@ __all__ = [
     "Recording",
     "Scored",
     "SearchFacts",
+    "Stage",
     "StageTime",
     "Subject",
     "Trace",
@@ -50,13 +51,16 @@ __all__ = [
     "TrackSelected",
     "TrackSubject",
     "TrackSubmitted",
+    "TrackWithdrawn",
     "Versions",
     "Why",
+    "Withdrawal",
 ]
 
 Scope: TypeAlias = Literal["all", "mood"]
 Mode: TypeAlias = Literal["shortlist", "certified"]
 Artists: TypeAlias = Literal["one", "any"]
+Stage: TypeAlias = Literal["featurizer", "classifier", "writer"]
 
 
 class _Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -306,6 +310,21 @@ class TrackSubmitted(_Struct, frozen=True):
     trace: Trace = Trace()
 
 
+class TrackWithdrawn(_Struct, frozen=True):
+    """Somebody wants a song to leave the catalogue.
+
+    Attributes
+    ----------
+    subject : TrackSubject
+        Its name; nothing else of it is needed.
+    trace : Trace
+        Where it comes from.
+    """
+
+    subject: TrackSubject
+    trace: Trace = Trace()
+
+
 # --- internal messages -----------------------------------------------------------------------------------------------
 
 
@@ -391,6 +410,27 @@ class Classified(_Struct, frozen=True):
     trace: Trace = Trace()
     views: bytes = b""
     known: "Known | None" = None
+
+
+class Withdrawal(_Struct, frozen=True):
+    """A track on its way out of the catalogue.
+
+    It goes through every stage of the tracks' lane, so that it overtakes nothing that was published of the track
+    before.
+
+    Attributes
+    ----------
+    subject : TrackSubject
+        The track.
+    before : {'featurizer', 'classifier', 'writer'}
+        Stage that it comes to next.
+    trace : Trace
+        The way so far.
+    """
+
+    subject: TrackSubject
+    before: Stage
+    trace: Trace = Trace()
 
 
 class TrackSelected(_Struct, frozen=True):
@@ -676,7 +716,7 @@ class Answer(_Struct, frozen=True):
 
 
 class TrackOutcome(_Struct, frozen=True):
-    """The outcome of a track that was published for the catalogue.
+    """The outcome of a track that was published for the catalogue, or withdrawn from it.
 
     Attributes
     ----------
@@ -684,19 +724,20 @@ class TrackOutcome(_Struct, frozen=True):
         The track.
     source_uri : str
         Where its sound file lies.
-    status : {'added', 'updated', 'unchanged', 'failed'}
-        What came of it; ``unchanged`` where the catalogue holds the very same file already.
+    status : {'added', 'updated', 'unchanged', 'removed', 'absent', 'failed'}
+        What came of it; ``unchanged`` where the catalogue holds the very same file already, ``absent`` where it
+        does not hold a track that was withdrawn.
     error : Problem or None
         Set for a failure.
     catalogue_version : int or None
-        Version of the catalogue that holds it; set where it was added or updated.
+        Version of the catalogue from which on it is so; set where it was added, updated or removed.
     attempt : int
         1, and one more for each replay.
     """
 
     track_id: str
     source_uri: str
-    status: Literal["added", "updated", "unchanged", "failed"]
+    status: Literal["added", "updated", "unchanged", "removed", "absent", "failed"]
     error: Problem | None = None
     catalogue_version: int | None = None
     attempt: int = 1
@@ -720,15 +761,17 @@ class CatalogueChange(_Struct, frozen=True):
     catalogue_version: int
 
 
-InternalMessage: TypeAlias = Audio | Features | Classified | TrackSelected | Partial
+InternalMessage: TypeAlias = Audio | Features | Classified | Withdrawal | TrackSelected | Partial
 Outcome: TypeAlias = Answer | TrackOutcome
-Message: TypeAlias = ClipSubmitted | TrackQuery | TrackSubmitted | InternalMessage | Outcome | CatalogueChange
+Submission: TypeAlias = ClipSubmitted | TrackQuery | TrackSubmitted | TrackWithdrawn
+Message: TypeAlias = Submission | InternalMessage | Outcome | CatalogueChange
 
 # The version of each internal message that this code writes, and the newest that it reads.
 INTERNAL_VERSIONS: dict[type[InternalMessage], int] = {
     Audio: 2,
     Features: 2,
     Classified: 3,
+    Withdrawal: 1,
     TrackSelected: 2,
     Partial: 1,
 }

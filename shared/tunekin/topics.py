@@ -17,10 +17,13 @@ from tunekin.messages import (
     Features,
     Message,
     Partial,
+    Stage,
     TrackOutcome,
     TrackQuery,
     TrackSelected,
     TrackSubmitted,
+    TrackWithdrawn,
+    Withdrawal,
 )
 
 __all__ = ["DEAD_LETTERS", "INLINE_LIMIT_BYTES", "TOPICS", "Topic", "outcomes_of", "topic_for"]
@@ -100,10 +103,10 @@ _TABLE = (
     _internal("clips.classified", Classified, TrackSelected, key="clip id"),
     _internal("clips.partials", Partial, key="clip id"),
     _public("recommendations", Answer, key="clip id"),
-    _public("catalog.ingest", TrackSubmitted, key="track id"),
-    _internal("tracks.audio", Audio, key="track id"),
-    _internal("tracks.features", Features, key="track id"),
-    _internal("tracks.classified", Classified, key="track id"),
+    _public("catalog.ingest", TrackSubmitted, TrackWithdrawn, key="track id"),
+    _internal("tracks.audio", Audio, Withdrawal, key="track id"),
+    _internal("tracks.features", Features, Withdrawal, key="track id"),
+    _internal("tracks.classified", Classified, Withdrawal, key="track id"),
     _public("catalog.outcomes", TrackOutcome, key="track id"),
     # One partition, so that every ranker sees the changes in the order in which they were published.
     _public("catalog.changes", CatalogueChange, key="track id", partitions=1),
@@ -126,8 +129,13 @@ _LANES: dict[type[Message], tuple[str, str]] = {
     Features: ("clips.features", "tracks.features"),
     Classified: ("clips.classified", "tracks.classified"),
 }
+_BEFORE: dict[Stage, str] = {
+    "featurizer": "tracks.audio",
+    "classifier": "tracks.features",
+    "writer": "tracks.classified",
+}
 _SINGLE: dict[type[Message], str] = {
-    carried: topic.name for topic in _TABLE for carried in topic.carries if carried not in _LANES
+    carried: topic.name for topic in _TABLE for carried in topic.carries if carried not in {*_LANES, Withdrawal}
 }
 
 
@@ -142,8 +150,10 @@ def topic_for(message: Message) -> Topic:
     Returns
     -------
     Topic
-        Its topic; for an internal message the one of its subject's lane.
+        Its topic; for an internal message the one of its subject's lane, for a withdrawal the one before its stage.
     """
+    if isinstance(message, Withdrawal):
+        return TOPICS[_BEFORE[message.before]]
     if isinstance(message, Audio | Features | Classified):
         clips, tracks = _LANES[type(message)]
         return TOPICS[clips if isinstance(message.subject, ClipSubject) else tracks]

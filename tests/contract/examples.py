@@ -37,8 +37,10 @@ from tunekin.messages import (
     TrackSelected,
     TrackSubject,
     TrackSubmitted,
+    TrackWithdrawn,
     Versions,
     Why,
+    Withdrawal,
 )
 from tunekin.ports import Record
 
@@ -131,6 +133,7 @@ EXAMPLES: dict[str, Message] = {
         known=CLASSIFIED.known,
         trace=TRACE,
     ),
+    "withdrawal": Withdrawal(subject=TRACK, before="classifier", trace=TRACE),
     "track_selected": TrackSelected(subject=CLIP, track_id="8d2f0c1b5e6a7f90", trace=TRACE),
     "answered": Answer(
         clip_id="/phones/kim#clip-1",
@@ -161,6 +164,10 @@ EXAMPLES: dict[str, Message] = {
     "track_query": TrackQuery(subject=CLIP, track_id="8d2f0c1b5e6a7f90", trace=Trace(published_ms=1_790_000_000_000.0)),
     "track_submitted": TrackSubmitted(
         subject=TRACK, data=b"fLaC....", content_type="audio/flac", trace=Trace(published_ms=1_790_000_000_000.0)
+    ),
+    "track_withdrawn": TrackWithdrawn(
+        subject=TrackSubject(track=Track(track_id="8d2f0c1b5e6a7f90", source_uri="file:///music/night.flac")),
+        trace=Trace(published_ms=1_790_000_000_000.0),
     ),
 }
 

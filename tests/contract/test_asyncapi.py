@@ -40,7 +40,7 @@ def test_a_record_has_only_headers_that_its_message_describes(message) -> None:
 
 def test_a_dead_letter_has_the_headers_that_its_message_describes() -> None:
     letter = bury(
-        Record(topic="clips", key=b"k", value=b"v"), Problem(code="c", message="m"), stage="s", attempt=1, failed_ms=1.5
+        Record(topic="clips", key=b"k", value=None), Problem(code="c", message="m"), stage="s", attempt=1, failed_ms=1.5
     )
     described = DOCUMENT["components"]["messages"]["DeadLetter"]["headers"]["properties"]
     assert set(dict(letter.headers)) == set(described)

@@ -20,6 +20,7 @@ from tunekin.messages import (
     TrackQuery,
     TrackSubject,
     TrackSubmitted,
+    TrackWithdrawn,
 )
 from tunekin.ports import ClaimCheck, Record
 from tunekin.topics import TOPICS, topic_for
@@ -143,6 +144,42 @@ def test_tags_of_a_track_travel_in_headers() -> None:
     assert isinstance(message, TrackSubmitted)
     track = message.subject.track
     assert (track.track_id, track.title, track.artist, track.musicbrainz_id) == ("t1", "밤의 산책", "A", "m")
+
+
+def ingest(headers: dict[str, str], *, key: bytes | None = b"t1", value: bytes | None = None) -> Record:
+    """A record on ``catalog.ingest`` as a foreign producer would write it."""
+    pairs = tuple((name, text.encode()) for name, text in headers.items())
+    return Record(topic="catalog.ingest", key=key, value=value, headers=pairs, timestamp_ms=1_000)
+
+
+@pytest.mark.parametrize(
+    ("headers", "value"),
+    [({}, None), ({"ce_type": "tunekin.track.withdrawn"}, b""), ({"ce_type": "tunekin.track.withdrawn"}, None)],
+    ids=["tombstone", "typed", "typed tombstone"],
+)
+def test_a_tombstone_or_a_type_withdraws_a_track(headers: dict[str, str], value: bytes | None) -> None:
+    message = codec.decode(ingest(headers, value=value))
+    assert isinstance(message, TrackWithdrawn)
+    assert message.subject.track.track_id == "t1"
+    assert message.trace.published_ms == 1_000
+
+
+@pytest.mark.parametrize(
+    ("record", "match", "hint"),
+    [
+        (ingest({}, key=None), "has no key", "the id of the track"),
+        (ingest({"ce_type": "tunekin.track.withdrawn"}, value=b"x"), "has sound as well", "tunekin.track.submitted"),
+    ],
+)
+def test_a_withdrawal_of_nothing_or_with_sound_is_refused(record: Record, match: str, hint: str) -> None:
+    with pytest.raises(MessageError, match=match) as caught:
+        codec.decode(record)
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("headers", [{"ce_dataref": "file:///a.mp3"}, {"ce_type": "tunekin.track.submitted"}])
+def test_a_track_without_a_value_of_its_own_is_no_tombstone(headers: dict[str, str]) -> None:
+    assert isinstance(codec.decode(ingest(headers)), TrackSubmitted)
 
 
 def test_a_header_that_is_not_utf8_is_refused() -> None:

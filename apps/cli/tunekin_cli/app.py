@@ -7,7 +7,9 @@ import typer
 
 import tunekin
 from tunekin import logging
-from tunekin_cli import catalog, moods, reclassify, search, serve, similar, train
+from tunekin.errors import OptionError
+from tunekin_cli import catalog, moods, reclassify, removal, search, serve, similar, train
+from tunekin_cli.chosen_tracks import Chosen
 from tunekin_cli.clip_options import (
     ArtistsOption,
     Duration,
@@ -63,7 +65,9 @@ def _prepare(
 @catalog_app.command("add")
 def _catalog_add(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(help="Folders, sound files or CSV manifests.", metavar="PATH...")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Folders, sound files, CSV manifests, playlists.", metavar="PATH...")
+    ],
     *,
     kafka: Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin do it.")] = False,
 ) -> None:
@@ -75,6 +79,32 @@ def _catalog_add(
 def _catalog_list(context: typer.Context, *, json: _Json = False) -> None:
     """List the tracks of the catalogue."""
     catalog.show(context.obj, as_json=json)
+
+
+@catalog_app.command("remove")
+def _catalog_remove(
+    context: typer.Context,
+    tracks: Annotated[list[str] | None, typer.Argument(help="Ids of songs.", metavar="[TRACK...]")] = None,
+    *,
+    under: Annotated[
+        list[str] | None, typer.Option(help="Songs whose files lie at or below this path or URI.", metavar="PLACE")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Songs of this title.")] = None,
+    artist: Annotated[str | None, typer.Option(help="Songs by this artist.")] = None,
+    album: Annotated[str | None, typer.Option(help="Songs of this album.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All songs.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List the songs only.")] = False,
+    kafka: Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin do it.")] = False,
+) -> None:
+    """Take songs out of the catalogue; their files stay."""
+    chosen = Chosen(track_ids=tuple(tracks or ()), places=tuple(under or ()), title=title, artist=artist, album=album)
+    if chosen.is_everything and not everything:
+        msg = "no song is named"
+        raise OptionError(msg, hint="name ids, choose by --under, --title, --artist or --album, or say --all")
+    if kafka:
+        raise typer.Exit(removal.run_remotely(chosen, sure=yes, dry_run=dry_run))
+    raise typer.Exit(removal.run(context.obj, chosen, sure=yes, dry_run=dry_run))
 
 
 @app.command("similar")

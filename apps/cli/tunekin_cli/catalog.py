@@ -1,13 +1,12 @@
 """``tunekin catalog``: put music into the catalogue, and list it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from tunekin.catalogue.reader import CatalogueReader
-from tunekin.messages import Track
 from tunekin_cli import remote_load, render
+from tunekin_cli.chosen_tracks import all_tracks
 from tunekin_cli.context import Context
 from tunekin_cli.json_output import print_json
 from tunekin_cli.servers import Servers
@@ -18,8 +17,6 @@ from tunekin_embedded.track_lane import load
 
 __all__ = ["add", "add_remotely", "show"]
 
-_PAGE = 500
-
 
 def add(context: Context, paths: Sequence[Path]) -> int:
     """Put sound files into the catalogue, with a progress bar and a report.
@@ -29,7 +26,7 @@ def add(context: Context, paths: Sequence[Path]) -> int:
     context : Context
         Folder and settings.
     paths : sequence of pathlib.Path
-        Folders, sound files or CSV manifests.
+        Folders, sound files, CSV manifests or M3U playlists.
 
     Returns
     -------
@@ -50,7 +47,7 @@ def add_remotely(paths: Sequence[Path]) -> int:
     Parameters
     ----------
     paths : sequence of pathlib.Path
-        Folders, sound files or CSV manifests.
+        Folders, sound files, CSV manifests or M3U playlists.
 
     Returns
     -------
@@ -77,15 +74,8 @@ def show(context: Context, *, as_json: bool) -> None:
         Whether to print JSON.
     """
     with Parts(context.home, settings=context.settings) as parts:
-        tracks = list(_all(parts.reader))
+        tracks = list(all_tracks(parts.reader))
     if as_json:
         print_json([msgspec.to_builtins(track) for track in tracks])
     else:
         render.show_tracks(tracks)
-
-
-def _all(reader: CatalogueReader) -> Iterator[Track]:
-    page: Sequence[Track] = reader.list_tracks(limit=_PAGE, after=None)
-    while page:
-        yield from page
-        page = reader.list_tracks(limit=_PAGE, after=page[-1])

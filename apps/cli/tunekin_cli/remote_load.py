@@ -1,6 +1,5 @@
-"""A bulk load by the workers of a distributed Tunekin: tracks out on one topic, their outcomes back on another."""
+"""A bulk load by the workers of a distributed Tunekin."""
 
-import contextlib
 import time
 from collections.abc import Iterable, Iterator
 
@@ -9,18 +8,14 @@ import msgspec
 from tunekin import codec
 from tunekin.blobs import is_within
 from tunekin.features import FEATURES
-from tunekin.kafka import KafkaBus, KafkaProducer
 from tunekin.messages import Trace, Track, TrackOutcome, TrackSubject, TrackSubmitted
-from tunekin.ports import BlobStore, ClaimCheck, Delivery, Record
+from tunekin.ports import BlobStore, ClaimCheck, Record
 from tunekin.topics import INLINE_LIMIT_BYTES
+from tunekin_cli.remote_tracks import watching
 from tunekin_cli.servers import Servers
 from tunekin_embedded.sound_files import content_sha256, local_path, unreadable
 
 __all__ = ["known_contents", "load"]
-
-# Tracks under way: enough for dozens of workers, and a bound on what the blob store holds of them.
-_WINDOW = 128
-_POLL_S = 0.2
 
 
 def load(servers: Servers, tracks: Iterable[Track], *, known: dict[str, str]) -> Iterator[TrackOutcome]:
@@ -48,29 +43,9 @@ def load(servers: Servers, tracks: Iterable[Track], *, known: dict[str, str]) ->
     DependencyError
         No broker answers, or the blob store can't be written.
     """
-    bus = servers.bus()
-    with contextlib.ExitStack() as closing:
-        # From the present on, so before anything is published.
-        outcomes = closing.enter_context(contextlib.closing(bus.consumer(["catalog.outcomes"], group=None)))
-        publisher = _Publisher(servers, closing.enter_context(_producing(bus)), known)
-        remaining = iter(tracks)
-        waiting: set[str] = set()
-        more = True
-        while more or waiting:
-            while more and len(waiting) < _WINDOW:
-                track = next(remaining, None)
-                if track is None:
-                    more = False
-                elif (at_once := publisher.publish(track)) is not None:
-                    yield at_once
-                else:
-                    waiting.add(track.track_id)
-            publisher.flush()
-            for record in outcomes.poll(timeout_s=_POLL_S if waiting else 0, max_records=_WINDOW):
-                outcome = codec.decode(record)
-                if isinstance(outcome, TrackOutcome) and outcome.track_id in waiting:
-                    waiting.remove(outcome.track_id)
-                    yield outcome
+    publisher = _Publisher(servers, known)
+    with watching(servers.bus()) as outcomes:
+        yield from outcomes.of(map(publisher.record, tracks))
 
 
 def known_contents(servers: Servers) -> dict[str, str]:
@@ -95,24 +70,16 @@ def known_contents(servers: Servers) -> dict[str, str]:
         return reader.contents(FEATURES.name)
 
 
-@contextlib.contextmanager
-def _producing(bus: KafkaBus) -> Iterator[KafkaProducer]:
-    with contextlib.closing(bus.producer()) as producer:
-        yield producer
-
-
 class _Publisher:
-    """Sends tracks that the catalogue does not hold."""
+    """Makes the records of tracks that the catalogue does not hold."""
 
-    def __init__(self, servers: Servers, producer: KafkaProducer, known: dict[str, str]) -> None:
+    def __init__(self, servers: Servers, known: dict[str, str]) -> None:
         self._readable = servers.blobs.readable
         self._blobs: BlobStore = servers.blob_store()
-        self._producer = producer
         self._known = known
-        self._deliveries: list[Delivery] = []
 
-    def publish(self, track: Track) -> TrackOutcome | None:
-        """Send a track; return its outcome where there is nothing to wait for."""
+    def record(self, track: Track) -> Record | TrackOutcome:
+        """Make what is sent of a track, or its outcome where there is nothing to wait for."""
         try:
             sha256 = content_sha256(track.source_uri)
             if sha256 in self._known:
@@ -121,16 +88,7 @@ class _Publisher:
         except OSError as error:
             return unreadable(track, error)
         self._known[sha256] = track.track_id
-        self._deliveries.append(self._producer.send(record))
-        return None
-
-    def flush(self) -> None:
-        """See that all is delivered."""
-        deliveries, self._deliveries = self._deliveries, []
-        if deliveries:
-            self._producer.flush()
-        for delivery in deliveries:
-            delivery.result(0)
+        return record
 
     def _record(self, track: Track, sha256: str) -> Record:
         message = TrackSubmitted(

@@ -75,20 +75,24 @@ def show_answer(answer: Answer, *, console: Console | None = None) -> None:
         )
 
 
-def show_tracks(tracks: Sequence[Track]) -> None:
+def show_tracks(tracks: Sequence[Track], *, count: int | None = None) -> None:
     """Print tracks as a table.
 
     Parameters
     ----------
     tracks : sequence of Track
         What to list.
+    count : int or None
+        How many there are, where these are only the first.
     """
     console = Console()
     if not tracks:
         console.print("the catalogue is empty; add music with: tunekin catalog add FOLDER", highlight=False)
         return
     console.print(_track_table(tracks, extra=None))
-    console.print(f"{len(tracks)} songs", style="dim", highlight=False)
+    if count is not None and count > len(tracks):
+        console.print(f"and {count - len(tracks)} more", style="dim", highlight=False)
+    console.print(f"{count or len(tracks)} songs", style="dim", highlight=False)
 
 
 def show_moods(moods: Sequence[Mood], *, typical: Mapping[int, Sequence[TypicalTrack]]) -> None:

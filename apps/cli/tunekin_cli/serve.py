@@ -8,6 +8,7 @@ from rich.console import Console
 from tunekin import codec
 from tunekin.catalogue.database import open_engine
 from tunekin.catalogue.reader import CatalogueReader
+from tunekin.catalogue.records import Removed
 from tunekin.catalogue.writer import CatalogueWriter
 from tunekin.client import Client
 from tunekin.messages import CatalogueChange
@@ -76,11 +77,12 @@ def run_remotely(context: Context, *, host: str | None, port: int | None) -> Non
         changes = closing.enter_context(contextlib.closing(bus.producer()))
         client = closing.enter_context(Client(bus, blobs=servers.blob_store(), source=_SOURCE))
 
-        def remove(track_id: str) -> int:
-            version = writer.remove(track_id)
+        def remove(track_id: str) -> Removed:
+            removed = writer.remove(track_id)
+            version = removed.catalogue_version
             change = CatalogueChange(track_id=track_id, change="removed", catalogue_version=version)
             changes.send(codec.encode(change)).result()
-            return version
+            return removed
 
         backend = Backend(
             reader=CatalogueReader(engine),

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from tunekin.messages import TrackOutcome
-from tunekin_embedded.sound_files import local_path
+from tunekin_embedded.sound_files import shown
 
 __all__ = ["LoadProgress"]
 
@@ -101,8 +101,7 @@ class LoadProgress:
         """
         self._counts[outcome.status] += 1
         if outcome.error is not None:
-            path = local_path(outcome.source_uri)
-            line = Text.assemble(("failed ", "bold red"), str(path), f": {outcome.error.message}")
+            line = Text.assemble(("failed ", "bold red"), shown(outcome.source_uri), f": {outcome.error.message}")
             if outcome.error.hint:
                 line.append(f" ({outcome.error.hint})", style="dim")
             self._bar.console.print(line, soft_wrap=True)
@@ -112,7 +111,14 @@ class LoadProgress:
 
     def print_report(self) -> None:
         """Print how many files ended how."""
-        names = {"added": "added", "updated": "updated", "unchanged": "already there", "failed": "failed"}
+        names = {
+            "added": "added",
+            "updated": "updated",
+            "unchanged": "already there",
+            "removed": "removed",
+            "absent": "not there",
+            "failed": "failed",
+        }
         said = [f"{self._counts[status]} {words}" for status, words in names.items() if self._counts[status]]
         what = ", ".join(said) or self._nothing
         seen = f"{self._counts.total()} of {self._total}" if self._counts.total() < self._total else f"{self._total}"

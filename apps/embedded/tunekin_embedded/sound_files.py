@@ -1,7 +1,9 @@
 """Which files a bulk load means, and what is known of them before anybody decodes them."""
 
 import csv
+import errno
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -10,8 +12,19 @@ import msgspec
 
 from tunekin.errors import MessageError, OptionError
 from tunekin.messages import Problem, Track, TrackOutcome
+from tunekin_embedded import playlist_files
 
-__all__ = ["EXTENSIONS", "content_sha256", "find", "from_manifest", "local_path", "track_id", "unreadable"]
+__all__ = [
+    "EXTENSIONS",
+    "content_sha256",
+    "find",
+    "from_manifest",
+    "from_playlist",
+    "local_path",
+    "shown",
+    "track_id",
+    "unreadable",
+]
 
 # Names that sound files have; what a file really is, its bytes decide.
 EXTENSIONS = frozenset(
@@ -95,6 +108,27 @@ def local_path(uri: str) -> Path:
     return Path(unquote(urlsplit(uri).path))
 
 
+def shown(uri: str) -> str:
+    """Name the place of a sound file as people write it.
+
+    Parameters
+    ----------
+    uri : str
+        Where the file lies.
+
+    Returns
+    -------
+    str
+        The path of a file of this machine; any other URI as it is.
+
+    Examples
+    --------
+    >>> shown("file:///music/a%20song.flac"), shown("https://radio.example/a%20song.flac")
+    ('/music/a song.flac', 'https://radio.example/a%20song.flac')
+    """
+    return str(local_path(uri)) if urlsplit(uri).scheme == "file" else uri
+
+
 def content_sha256(uri: str) -> str:
     """Hash a file's bytes.
 
@@ -111,8 +145,10 @@ def content_sha256(uri: str) -> str:
     Raises
     ------
     OSError
-        The file can't be read.
+        The file can't be read, or is none of this machine.
     """
+    if urlsplit(uri).scheme != "file":
+        raise OSError(errno.ENOENT, "it is no file of this machine")
     with local_path(uri).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -144,27 +180,30 @@ def find(path: Path) -> Iterator[Track]:
     Parameters
     ----------
     path : pathlib.Path
-        A folder, searched to its depth for files with names of sound files; a CSV manifest; or any one file.
+        A folder, searched to its depth for files with names of sound files; a CSV manifest; an M3U playlist; or any
+        one file.
 
     Yields
     ------
     Track
-        With its id and URI, and whatever a manifest says. Hidden files and folders are passed over.
+        With its id and URI, and whatever a manifest or a playlist says. Hidden files and folders are passed over.
 
     Raises
     ------
     OptionError
-        There is nothing at that path, or a manifest breaks its form.
+        There is nothing at that path, or a manifest breaks its form, or can't be read.
     """
     if path.is_dir():
         yield from (_track(file) for file in sorted(_walk(path)))
     elif path.suffix.lower() == ".csv" and path.is_file():
         yield from from_manifest(path)
+    elif path.suffix.lower() in playlist_files.SUFFIXES and path.is_file():
+        yield from from_playlist(path)
     elif path.exists():
         yield _track(path)
     else:
         msg = f"there is no file or folder {path}"
-        raise OptionError(msg, hint="name a folder with music, sound files or a CSV manifest")
+        raise OptionError(msg, hint="name a folder with music, sound files, a CSV manifest or a playlist")
 
 
 def from_manifest(path: Path) -> Iterator[Track]:
@@ -200,6 +239,35 @@ def from_manifest(path: Path) -> Iterator[Track]:
         raise OptionError(msg, hint="save it as UTF-8") from error
 
 
+def from_playlist(path: Path) -> Iterator[Track]:
+    """Read an M3U playlist.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        M3U or M3U8, see `tunekin_embedded.playlist_files`.
+
+    Yields
+    ------
+    Track
+        One an entry, also where its file is missing, so that a report names it.
+
+    Raises
+    ------
+    OptionError
+        The playlist can't be read.
+    """
+    try:
+        found = playlist_files.read(path)
+    except OSError as error:
+        msg = f"the playlist {path} can't be read: {error.strerror}"
+        raise OptionError(msg, hint="check that you may read it") from error
+    for entry in found:
+        place = playlist_files.locate(entry.location, path.parent)
+        track = Track(track_id=track_id(place), source_uri=place) if isinstance(place, str) else _track(place)
+        yield msgspec.structs.replace(track, title=entry.title, artist=entry.artist, album=entry.album)
+
+
 def _walk(folder: Path) -> Iterator[Path]:
     for entry in folder.iterdir():
         if entry.name.startswith("."):
@@ -213,5 +281,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _track(path: Path) -> Track:
-    uri = path.absolute().as_uri()
+    place = path.absolute()
+    if ".." in place.parts and (plain := Path(os.path.normpath(place))).exists():
+        place = plain
+    uri = place.as_uri()
     return Track(track_id=track_id(uri), source_uri=uri)

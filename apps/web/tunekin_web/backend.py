@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from tunekin.catalogue.reader import CatalogueReader
+from tunekin.catalogue.records import Removed
 from tunekin_embedded.clip_lane import ClipLane
 from tunekin_embedded.parts import Parts
 from tunekin_web.desk import Answering
@@ -21,7 +22,7 @@ class Backend:
     reader : CatalogueReader
         Reads the catalogue.
     remove : callable
-        Takes a track out of the catalogue, by its id; gives the catalogue's version without it.
+        Takes a track out of the catalogue, by its id; says what came of it.
     model_version : callable
         Says by which mood model clips are judged at present.
     answering : callable
@@ -31,7 +32,7 @@ class Backend:
     """
 
     reader: CatalogueReader
-    remove: Callable[[str], int]
+    remove: Callable[[str], Removed]
     model_version: Callable[[], str]
     answering: Callable[[], Answering]
     answerers: int = 1

@@ -210,7 +210,7 @@ class Collection:
             Version of the catalogue without it.
         """
         self._track(track_id)
-        return self._backend.remove(track_id)
+        return self._backend.remove(track_id).catalogue_version
 
     def chart(self) -> dict[str, Any]:
         """Draw the map, or take the one drawn before.

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from tunekin.errors import MessageError
-from tunekin.messages import Classified, Features
+from tunekin.messages import Classified, Features, Withdrawal
 from tunekin.service import Service
 from tunekin_classifier.manifest import Manifest
 
@@ -53,10 +54,13 @@ def service(latest: Callable[[], MoodModel], *, topics: tuple[str, ...]) -> Serv
     Returns
     -------
     Service
-        Reads `Features`, writes `Classified`.
+        Reads `Features`, writes `Classified`; passes `Withdrawal` on.
     """
 
-    def handle(message: Features) -> Iterator[Classified]:
+    def handle(message: Features | Withdrawal) -> Iterator[Classified | Withdrawal]:
+        if isinstance(message, Withdrawal):
+            yield msgspec.structs.replace(message, before="writer")
+            return
         model = latest()
         manifest = model.manifest
         if message.feature_version != manifest.feature_version:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 
 from tunekin.errors import MessageError
 from tunekin.features import FEATURES, FeatureVersion, frames_to_bytes, views_to_bytes
-from tunekin.messages import Audio, Features
+from tunekin.messages import Audio, Features, Withdrawal
 from tunekin.service import Service
 from tunekin_featurizer.featurize import featurize
 from tunekin_featurizer.role import ROLE
@@ -32,10 +33,13 @@ def service(*, topics: tuple[str, ...], version: FeatureVersion = FEATURES) -> S
     Returns
     -------
     Service
-        Reads `Audio`, writes `Features`.
+        Reads `Audio`, writes `Features`; passes `Withdrawal` on.
     """
 
-    def handle(message: Audio) -> Iterator[Features]:
+    def handle(message: Audio | Withdrawal) -> Iterator[Features | Withdrawal]:
+        if isinstance(message, Withdrawal):
+            yield msgspec.structs.replace(message, before="classifier")
+            return
         if message.sample_rate_hz != version.sample_rate_hz:
             msg = f"sound at {message.sample_rate_hz} Hz; feature version {version.name} takes {version.sample_rate_hz}"
             raise MessageError(msg, hint="ingest and featurizer have to be of one feature version")

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from tunekin.catalogue.records import Entry, Written
+from tunekin.catalogue.records import Entry, Removed, Written
 from tunekin.messages import (
     Answer,
     Audio,
@@ -19,6 +19,8 @@ from tunekin.messages import (
     TrackSelected,
     TrackSubject,
     TrackSubmitted,
+    TrackWithdrawn,
+    Withdrawal,
 )
 from tunekin.service import Service
 from tunekin_ingest.audio import Pcm
@@ -79,6 +81,20 @@ class CatalogueWriter(Protocol):
             For each entry the catalogue's version then, and whether the track is new.
         """
 
+    def remove(self, track_id: str) -> Removed:
+        """Remove a track with its features and moods.
+
+        Parameters
+        ----------
+        track_id : str
+            The track.
+
+        Returns
+        -------
+        Removed
+            Removing what the catalogue does not hold changes nothing.
+        """
+
     def put_answer(self, answer: Answer) -> None:
         """Store an answer, unless its attempt is stored already.
 
@@ -108,13 +124,19 @@ def decode_service(decoder: Decoder, *, topics: tuple[str, ...], admit: Callable
     Returns
     -------
     Service
-        Reads `ClipSubmitted` and `TrackSubmitted`, writes `Audio`; passes `TrackQuery` on as `TrackSelected`.
+        Reads `ClipSubmitted` and `TrackSubmitted`, writes `Audio`; passes `TrackQuery` on as `TrackSelected` and
+        `TrackWithdrawn` as `Withdrawal`.
     """
 
-    def handle(message: ClipSubmitted | TrackQuery | TrackSubmitted) -> Iterator[Audio | TrackSelected]:
+    def handle(
+        message: ClipSubmitted | TrackQuery | TrackSubmitted | TrackWithdrawn,
+    ) -> Iterator[Audio | TrackSelected | Withdrawal]:
         subject: ClipSubject | TrackSubject
         if isinstance(message, TrackQuery):
             yield TrackSelected(subject=message.subject, track_id=message.track_id, trace=message.trace)
+            return
+        if isinstance(message, TrackWithdrawn):
+            yield Withdrawal(subject=message.subject, before="featurizer", trace=message.trace)
             return
         if isinstance(message, ClipSubmitted):
             options = message.subject.options
@@ -151,12 +173,16 @@ def write_service(writer: CatalogueWriter, *, topics: tuple[str, ...]) -> Servic
     Returns
     -------
     Service
-        Reads `Classified` tracks, writes `CatalogueChange` and `TrackOutcome`; reads `Answer`, writes no message.
+        Reads `Classified` tracks and `Withdrawal`, writes `CatalogueChange` and `TrackOutcome`; reads `Answer`, writes
+        no message.
     """
 
-    def handle(message: Classified | Answer) -> Iterator[Message]:
+    def handle(message: Classified | Withdrawal | Answer) -> Iterator[Message]:
         if isinstance(message, Answer):
             writer.put_answer(message)
+            return
+        if isinstance(message, Withdrawal):
+            yield from _removed(message.subject, writer.remove(message.subject.track.track_id))
             return
         subject = message.subject
         if not isinstance(subject, TrackSubject):
@@ -185,6 +211,19 @@ def write_service(writer: CatalogueWriter, *, topics: tuple[str, ...]) -> Servic
         )
 
     return Service(role=WRITE, topics=topics, handle=handle, writes=_written(topics))
+
+
+def _removed(subject: TrackSubject, removed: Removed) -> Iterator[Message]:
+    """Tell of a removal, also where it was done before: whoever did it may have died before telling."""
+    track, version = subject.track, removed.catalogue_version
+    yield CatalogueChange(track_id=track.track_id, change="removed", catalogue_version=version)
+    yield TrackOutcome(
+        track_id=track.track_id,
+        source_uri=track.source_uri,
+        status="removed" if removed.held else "absent",
+        catalogue_version=version if removed.held else None,
+        attempt=subject.attempt,
+    )
 
 
 def _written(topics: tuple[str, ...]) -> tuple[str, ...]:

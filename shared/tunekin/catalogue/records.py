@@ -24,6 +24,7 @@ __all__ = [
     "IndexSnapshot",
     "Mood",
     "MoodInWords",
+    "Removed",
     "StoredFeatures",
     "Summaries",
     "TrackName",
@@ -137,6 +138,22 @@ def _check_text(name: str, value: str, *, most: int) -> None:
         value.encode()
     except UnicodeEncodeError as error:
         raise MessageError(f"{name} is {value[:40]!r}, which is no Unicode text") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removed:
+    """What came of removing a track.
+
+    Attributes
+    ----------
+    catalogue_version : int
+        Version of the catalogue that does not hold it.
+    held : bool
+        Whether the catalogue held it until then.
+    """
+
+    catalogue_version: int
+    held: bool
 
 
 @dataclass(frozen=True, kw_only=True)

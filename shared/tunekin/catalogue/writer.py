@@ -17,8 +17,7 @@ from tunekin.catalogue.models import (
     TrackRow,
     clip_key,
 )
-from tunekin.catalogue.records import Entry, MoodInWords, Written
-from tunekin.errors import NotFoundError
+from tunekin.catalogue.records import Entry, MoodInWords, Removed, Written
 from tunekin.messages import Answer, Track
 from tunekin.ports import Clock
 
@@ -131,7 +130,7 @@ class CatalogueWriter:
             for i, entry in enumerate(entries)
         ]
 
-    def remove(self, track_id: str) -> int:
+    def remove(self, track_id: str) -> Removed:
         """Remove a track with its features and moods.
 
         Parameters
@@ -141,19 +140,16 @@ class CatalogueWriter:
 
         Returns
         -------
-        int
-            Version of the catalogue from which on it is gone.
-
-        Raises
-        ------
-        NotFoundError
-            The catalogue does not hold it.
+        Removed
+            Removing what the catalogue does not hold changes nothing.
         """
         with writing(self._engine) as connection:
-            version = _next_version(connection)
-            if not connection.execute(delete(TrackRow).where(TrackRow.track_id == track_id)).rowcount:
-                raise NotFoundError(f"the catalogue holds no track {track_id!r}", hint="ids are compared to the letter")
-        return version
+            # Writers queue here first, so that no two wait for each other.
+            version = _next_version(connection, changes=0)
+            held = connection.execute(delete(TrackRow).where(TrackRow.track_id == track_id)).rowcount > 0
+            if held:
+                version = _next_version(connection)
+        return Removed(catalogue_version=version, held=held)
 
     def put_moods(self, model_version: str, moods: Iterable[MoodInWords]) -> None:
         """Store the moods of a model in words; a change of the catalogue only where the words change.

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.component.catalogue.making import entry, frames_of, index_of
-from tunekin.errors import MessageError, NotFoundError
+from tunekin.catalogue.records import Removed
+from tunekin.errors import MessageError
 from tunekin.messages import Track
 
 SHA = "ab" * 32
@@ -87,7 +88,7 @@ def test_delivering_the_same_track_once_more_changes_nothing_but_the_version(rea
 def test_each_change_has_a_version_of_its_own(reader, writer):
     written = [*writer.upsert_many([entry("a"), entry("b")]), *writer.upsert_many([entry("a")])]
     assert [one.catalogue_version for one in written] == [1, 2, 3]
-    assert writer.remove("a") == 4
+    assert writer.remove("a") == Removed(catalogue_version=4, held=True)
     assert reader.version() == 4
 
 
@@ -114,10 +115,10 @@ def test_a_removed_track_is_gone_with_all_that_hangs_on_it(reader, writer):
     assert index_of(reader)[0]["a"].mood is None
 
 
-def test_removing_what_is_not_there_is_refused_and_no_change(reader, writer):
-    with pytest.raises(NotFoundError, match="'a'"):
-        writer.remove("a")
-    assert reader.version() == 0
+def test_removing_what_is_not_there_is_said_and_no_change(reader, writer):
+    writer.upsert_many([entry("b")])
+    assert writer.remove("a") == Removed(catalogue_version=1, held=False)
+    assert reader.version() == 1
 
 
 def test_content_tells_its_track(reader, writer):

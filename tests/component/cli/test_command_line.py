@@ -281,6 +281,57 @@ def test_a_song_is_found_by_a_misspelt_name_and_its_id_asks_for_similar_ones(
     assert "no song of the catalogue is called so" in tunekin("search", "qqqqzzzz").out
 
 
+def test_songs_are_removed_by_id_by_place_and_by_name(tunekin: Tunekin, music: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    files = sorted(music.rglob("*.flac"))
+    assert tunekin("catalog", "add", *files[:4], home=home).code == 0
+    songs = tunekin("catalog", "list", "--json", home=home).document
+    by_file = {song["source_uri"]: song for song in songs}
+    first, second, third = (by_file[file.as_uri()] for file in files[:3])
+    listed = tunekin("catalog", "remove", first["track_id"], "--dry-run", home=home)
+    assert first["title"] in listed.out
+    assert "4 songs" in tunekin("catalog", "list", home=home).out
+    assert "1 removed" in tunekin("catalog", "remove", first["track_id"], "--yes", home=home).err
+    assert "1 removed" in tunekin("catalog", "remove", "--under", files[1], "--yes", home=home).err
+    named = ("--title", third["title"].upper(), "--artist", third["artist"])
+    assert "1 removed" in tunekin("catalog", "remove", *named, "--yes", home=home).err
+    left = tunekin("catalog", "list", "--json", home=home).document
+    assert [song["source_uri"] for song in left] == [files[3].as_uri()]
+    assert tunekin("search", second["title"], "--json", home=home).document == []
+    assert all(file.exists() for file in files)
+    assert "1 removed" in tunekin("catalog", "remove", "--all", "--yes", home=home).err
+    assert "no song of the catalogue is meant" in tunekin("catalog", "remove", "--all", home=home).err
+
+
+def test_nothing_is_removed_unasked(tunekin: Tunekin, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    refused = tunekin("catalog", "remove", "--all")
+    assert refused.code == 2
+    assert "7 songs would be removed" in refused.err
+    terminal = io.StringIO("n\n")
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    assert tunekin("catalog", "remove", "--all").code == 1
+    assert "7 songs" in tunekin("catalog", "list").out
+    assert "no song is named" in tunekin("catalog", "remove").err
+    assert "holds no track nowhere" in tunekin("catalog", "remove", "nowhere", "--yes").err
+
+
+def test_a_playlist_is_added_with_its_titles_and_what_is_missing_is_reported(
+    tunekin: Tunekin, music: Path, tmp_path: Path
+) -> None:
+    file = next(music.rglob("*.flac"))
+    playlist = tmp_path / "mine.m3u8"
+    playlist.write_text(f"#EXTM3U\n#EXTINF:30,Somebody - 다른 이름\n{file}\ngone.mp3\n", encoding="utf-8")
+    done = tunekin("catalog", "add", playlist, home=tmp_path / "home")
+    assert done.code == 1
+    assert "1 added, 1 failed" in done.err
+    assert f"failed {tmp_path / 'gone.mp3'}: the file can't be read" in done.err.replace("\n", " ")
+    (song,) = tunekin("catalog", "list", "--json", home=tmp_path / "home").document
+    assert (song["artist"], song["title"]) == ("Somebody", "다른 이름")
+    assert song["album"]
+
+
 @pytest.mark.parametrize("arguments", [(), ("clip.wav", "--track", "t")])
 def test_either_a_recording_or_a_song_is_asked_for(tunekin: Tunekin, arguments: tuple[str, ...]) -> None:
     done = tunekin("similar", *arguments)

@@ -57,7 +57,8 @@ class Catalogue:
         self.writer.put_moods(model, moods[: MOODS // 2])
 
     def remove(self, track_id: str) -> CatalogueChange:
-        return CatalogueChange(track_id=track_id, change="removed", catalogue_version=self.writer.remove(track_id))
+        version = self.writer.remove(track_id).catalogue_version
+        return CatalogueChange(track_id=track_id, change="removed", catalogue_version=version)
 
     @property
     def held(self) -> set[str]:

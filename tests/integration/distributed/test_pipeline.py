@@ -226,6 +226,34 @@ def test_a_song_added_while_rankers_run_is_recommended_without_a_restart(install
     assert installation.workers["rank"].pid == pid
 
 
+def test_a_song_that_is_removed_is_recommended_no_more(installation, test_music, tmp_path):
+    song = next(file for file in spread(test_music.files, 13) if file not in installation.songs)
+    # A copy, so that its bytes are in no other test's way.
+    copy = tmp_path / f"copy{song.suffix}"
+    copy.write_bytes(song.read_bytes() + b"\0" * 8)
+    clip = clip_of(song, start_s=8.0)
+    assert "1 added" in installation.command("catalog", "add", "--kafka", str(copy)).stderr
+    wait_for(lambda: installation.answer(clip)["identified"] is not None)
+    done = installation.command("catalog", "remove", "--kafka", "--under", str(tmp_path), "--yes")
+    assert "1 removed" in done.stderr, done.stderr
+    assert installation.query("SELECT 1 FROM tracks WHERE source_uri = :uri", uri=copy.as_uri()) == []
+    wait_for(lambda: installation.answer(clip)["identified"] is None)
+
+
+def test_a_tombstone_overtakes_nothing_that_was_published_before_it(installation):
+    key = new_key()
+    song = installation.songs[4].read_bytes()
+    installation.publish([(key, song), (key, None), (f"{key} unknown", None)], topic="catalog.ingest")
+
+    def told() -> list[str]:
+        found = installation.outcomes([key, f"{key} unknown"], topic="catalog.outcomes")
+        assert found[f"{key} unknown"][0]["status"] == "absent"
+        return [one["status"] for one in found[key]]
+
+    wait_for(lambda: told() == ["added", "removed"])
+    assert installation.query("SELECT 1 FROM tracks WHERE track_id = :key", key=key) == []
+
+
 def test_a_load_that_is_repeated_adds_nothing_and_reports_what_failed(installation, tmp_path):
     broken = tmp_path / "broken.mp3"
     broken.write_bytes(b"no sound")
