@@ -17,7 +17,7 @@ RECORDS = st.builds(
     Record,
     topic=st.sampled_from(sorted(set(TOPICS) - {DEAD_LETTERS})),
     key=st.none() | st.binary(max_size=8),
-    value=st.binary(max_size=32),
+    value=st.none() | st.binary(max_size=32),
     headers=st.lists(st.tuples(NAMES, st.binary(max_size=8)), max_size=4).map(tuple),
     partition=st.integers(0, 11),
     offset=st.integers(0, 2**40),
