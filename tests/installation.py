@@ -66,13 +66,13 @@ class Installation:
     def prefix(self) -> str:
         return self.environment["TUNEKIN_KAFKA_PREFIX"]
 
-    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def command(self, *arguments: str, text: bool = True) -> "subprocess.CompletedProcess[Any]":
         """Run the command line as an operator does."""
         return subprocess.run(
             [str(Path(sys.executable).parent / "tunekin"), *arguments],
             env=os.environ | self.environment,
             capture_output=True,
-            text=True,
+            text=text,
             check=False,
             timeout=PATIENCE_S * 2,
         )

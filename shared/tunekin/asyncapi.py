@@ -67,6 +67,8 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "dl_partition": ("its partition there", {"pattern": _INTEGER}),
     "dl_offset": ("its offset there", {"pattern": _INTEGER}),
     "dl_key": ("its key", {}),
+    "dl_headers": ("how many headers it had; they are the first ones", {"pattern": _INTEGER}),
+    "dl_timestamp_ms": ("milliseconds since 1970 at which it was written", {"pattern": _INTEGER}),
     "dl_stage": ("role that gave up", {}),
     "dl_attempt": ("attempt that failed", {"pattern": _INTEGER}),
     "dl_null": ("1 where the record had no value, which is not an empty one", {"const": "1"}),

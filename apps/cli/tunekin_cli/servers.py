@@ -8,6 +8,7 @@ from typing import Self
 from tunekin.blobs import FsspecBlobStore
 from tunekin.catalogue.database import open_engine
 from tunekin.catalogue.reader import CatalogueReader
+from tunekin.dead_letter_office import DeadLetterOffice
 from tunekin.kafka import KafkaBus, KafkaSettings
 from tunekin.process_settings import BlobSettings, CatalogueSettings
 from tunekin.settings import Settings, forbid_unknown, read
@@ -72,6 +73,16 @@ class Servers:
             With the prefixes that records may refer to.
         """
         return FsspecBlobStore(self.blobs.root, readable=self.blobs.readable)
+
+    def dead_letters(self) -> DeadLetterOffice:
+        """Open what looks after dead letters.
+
+        Returns
+        -------
+        DeadLetterOffice
+            On the brokers and the blob store.
+        """
+        return DeadLetterOffice(self.bus(), self.blob_store())
 
     @contextlib.contextmanager
     def reader(self) -> Iterator[CatalogueReader]:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from tunekin.dead_letters import Chosen, parse_time
 from tunekin.errors import OptionError
 from tunekin_cli import dead_letters, publish, setup, similar, status
 from tunekin_cli.clip_options import (
@@ -31,7 +32,7 @@ _Keys = Annotated[
     list[str] | None, typer.Argument(help="Names of letters, as the list shows them.", metavar="[LETTER...]")
 ]
 _All = Annotated[bool, typer.Option("--all", help="All of them.")]
-_Code = Annotated[str | None, typer.Option(help="Those with this error.")]
+_Code = Annotated[str | None, typer.Option("--error", help="Those with this code of error.")]
 _Stage = Annotated[str | None, typer.Option(help="Those that this role gave up.")]
 _Since = Annotated[str | None, typer.Option(help="Those that failed since then: 2h, 1d or a time in ISO 8601.")]
 _Until = Annotated[str | None, typer.Option(help="Those that failed until then.")]
@@ -117,9 +118,18 @@ def _dlq_show(
     letter: Annotated[str, typer.Argument(help="Name of the letter, as the list shows it.", metavar="LETTER")],
     *,
     output: Annotated[Path | None, typer.Option(help="Write the record's value to this file, byte for byte.")] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Write the record's value to standard output, and nothing else.")
+    ] = False,
     json: _Json = False,
 ) -> None:
     """Show what became of one record, and what it holds."""
+    if raw:
+        if json or output is not None:
+            msg = "--raw writes nothing but the value"
+            raise OptionError(msg, hint="leave out --json and --output")
+        dead_letters.show_raw(Servers.read(), letter)
+        return
     dead_letters.show(Servers.read(), letter, output=output, as_json=json)
 
 
@@ -162,22 +172,22 @@ def _some(
     stage: str | None,
     since: str | None,
     until: str | None,
-) -> dead_letters.Chosen:
+) -> Chosen:
     """Refuse to mean all letters unless it is said."""
     chosen = _chosen(letters, code=code, stage=stage, since=since, until=until)
     if chosen.is_everything and not everything:
         msg = "no letter is named"
-        raise OptionError(msg, hint="name letters, choose by --code, --stage, --since or --until, or say --all")
+        raise OptionError(msg, hint="name letters, choose by --error, --stage, --since or --until, or say --all")
     return chosen
 
 
 def _chosen(
     letters: list[str] | None, *, code: str | None, stage: str | None, since: str | None, until: str | None
-) -> dead_letters.Chosen:
-    return dead_letters.Chosen(
+) -> Chosen:
+    return Chosen(
         keys=tuple(letters or ()),
         code=code,
         stage=stage,
-        since_s=None if since is None else dead_letters.parse_time(since, now_s=time.time),
-        until_s=None if until is None else dead_letters.parse_time(until, now_s=time.time),
+        since_s=None if since is None else parse_time(since, now_s=time.time),
+        until_s=None if until is None else parse_time(until, now_s=time.time),
     )

@@ -5,7 +5,6 @@ from collections import Counter
 from rich.console import Console
 from rich.table import Table
 
-from tunekin.dead_letters import remaining
 from tunekin.errors import DependencyError, TunekinError
 from tunekin.kafka import GroupLag, drift, existing, lags
 from tunekin.topics import DEAD_LETTERS
@@ -54,7 +53,7 @@ def run(servers: Servers, *, as_json: bool) -> int:
 
 
 def _dead_letters(servers: Servers) -> Counter[str]:
-    return Counter(letter.problem.code for letter in remaining(servers.bus().history(DEAD_LETTERS)))
+    return Counter(letter.problem.code for letter in servers.dead_letters().letters())
 
 
 def _catalogue(servers: Servers) -> tuple[dict[str, object], TunekinError | None]:

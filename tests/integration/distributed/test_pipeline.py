@@ -1,5 +1,7 @@
 """Clips through the workers on real servers: what goes in, what comes out."""
 
+import base64
+import contextlib
 import json
 import shutil
 import subprocess
@@ -10,10 +12,14 @@ import pytest
 
 from tests.installation import clip_of, new_key, noise, same, silence, spread, wait_for
 from tunekin import codec
+from tunekin.blobs import FsspecBlobStore
 from tunekin.catalogue.database import open_engine
 from tunekin.catalogue.reader import CatalogueReader, IndexRow
 from tunekin.catalogue.records import Entry
+from tunekin.dead_letter_office import DeadLetterOffice
+from tunekin.dead_letters import replayed
 from tunekin.features import FEATURES, frames_to_bytes, views_to_bytes
+from tunekin.kafka import KafkaBus, KafkaSettings
 from tunekin.messages import ClipOptions
 from tunekin.topics import INLINE_LIMIT_BYTES
 from tunekin_classifier.adapters.onnx_model import OnnxMoodModel
@@ -159,7 +165,11 @@ def test_a_failed_clip_is_answered_after_a_replay_once_the_cause_is_gone(install
     assert installation.outcomes([key])[key][0]["error"]["code"] == "message.invalid"
     letters = json.loads(installation.command("dlq", "list", "--json").stdout)
     (letter,) = [one for one in letters if one["key"] == key]
-    assert letter["headers"] == {"ce_dataref": file.as_uri(), "ce_topk": "2", "x-own": "kept"}
+    assert {one["name"]: one["value"] for one in letter["headers"]} == {
+        "ce_dataref": file.as_uri(),
+        "ce_topk": "2",
+        "x-own": "kept",
+    }
     file.write_bytes(clip_of(installation.songs[3]))
     assert installation.command("dlq", "replay", letter["letter"]).stdout == "1 replayed\n"
     outcomes = installation.outcomes([key], attempt=2)[key]
@@ -168,17 +178,56 @@ def test_a_failed_clip_is_answered_after_a_replay_once_the_cause_is_gone(install
     assert letter["letter"] not in installation.command("dlq", "list", "--json").stdout
 
 
+def test_a_letter_that_is_replayed_twice_at_once_has_one_outcome_an_attempt(installation):
+    file = installation.folder / "shared" / f"{new_key()}.flac"
+    key = new_key()
+    installation.publish([(key, None, {"ce_dataref": file.as_uri()})])
+    (failed,) = installation.outcomes([key])[key]
+    bus = KafkaBus(KafkaSettings(bootstrap_servers=installation.kafka.address, prefix=installation.prefix))
+    office = DeadLetterOffice(bus, FsspecBlobStore((installation.folder / "blobs").as_uri()))
+    letters = [letter for letter in office.letters() if letter.original.key == key.encode()]
+    file.write_bytes(clip_of(installation.songs[3]))
+    # As two operators do who both have seen it.
+    for _ in range(2):
+        office._send_again(letters, [replayed(letter) for letter in letters])
+    # The record of an outcome may come again, and says the same.
+    _, outcome, *others = installation.outcomes([key], attempt=2)[key]
+    assert (outcome["attempt"], outcome["status"]) == (2, "answered")
+    assert [same(other) for other in others] == [same(outcome)] * len(others)
+    wait_for(lambda: len(stored(installation, failed["clip_id"])) == 2)
+    assert stored(installation, failed["clip_id"]) == [(1, "failed"), (2, "answered")]
+
+
+def stored(installation, clip_id):
+    """Attempts of a clip, as the catalogue keeps them."""
+    statement = "SELECT attempt, status FROM recommendations WHERE clip_id = :clip ORDER BY attempt"
+    return installation.query(statement, clip=clip_id)
+
+
 def test_a_dead_letter_holds_the_record_byte_for_byte_until_it_is_purged(installation, tmp_path):
     poison = bytes(range(256)) * 3
     key = new_key()
-    installation.publish([(key, poison)])
+    sent = [("x-own", b"\xff\x00"), ("x-own", "둘".encode()), ("dl_code", b"not ours"), ("x-empty", b"")]
+    producer = kafka.KafkaProducer(bootstrap_servers=installation.kafka.address)
+    with contextlib.closing(producer):
+        producer.send(f"{installation.prefix}clips", key=key.encode(), value=poison, headers=sent).get(10)
     installation.outcomes([key])
-    letters = json.loads(installation.command("dlq", "list", "--code", "audio.unknown_format", "--json").stdout)
-    (letter,) = [one["letter"] for one in letters if one["key"] == key]
+    chosen = ["--error", "audio.unknown_format", "--stage", "ingest", "--since", "10m"]
+    letters = json.loads(installation.command("dlq", "list", *chosen, "--json").stdout)
+    (found,) = [one for one in letters if one["key"] == key]
+    letter = found["letter"]
+    assert [
+        (one["name"], base64.b64decode(one["base64"]) if "base64" in one else one["value"].encode())
+        for one in found["headers"]
+    ] == sent
+    assert found["bytes"] == len(poison)
+    for other in (["--error", "audio.silent"], ["--stage", "ranker"], ["--until", "10m"]):
+        assert letter not in installation.command("dlq", "list", *other, "--json").stdout
     kept = tmp_path / "kept"
     done = installation.command("dlq", "show", letter, "--output", str(kept))
     assert "audio.unknown_format" in done.stdout
     assert kept.read_bytes() == poison
+    assert installation.command("dlq", "show", letter, "--raw", text=False).stdout == poison
     assert installation.command("dlq", "purge", letter).stdout == "1 purged\n"
     assert letter not in installation.command("dlq", "list", "--json").stdout
     assert "there is no dead letter" in installation.command("dlq", "show", letter).stderr
