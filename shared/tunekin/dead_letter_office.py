@@ -1,7 +1,7 @@
 """What an operator does with dead letters on a bus: look, send again, forget.
 
-A letter is forgotten only once its replay is delivered: one that is sent twice does less harm than one that is lost. Sent
-twice, it is the same attempt twice, and of the outcomes of one attempt the first by offset stands.
+A letter is forgotten only once its replay is delivered: one that is sent twice does less harm than one that is lost.
+Sent twice, it is the same attempt twice, and of the outcomes of one attempt the first by offset stands.
 """
 
 from collections.abc import Iterable, Sequence
@@ -84,7 +84,7 @@ class DeadLetterOffice:
         return chosen.of(remaining(self._bus.history(DEAD_LETTERS)))
 
     def replay(self, chosen: Chosen) -> int:
-        """Send letters to the stage that failed again, each as the next attempt, and forget them once that is delivered.
+        """Send letters to the stage that failed, each as the next attempt, and forget them once they are delivered.
 
         Parameters
         ----------

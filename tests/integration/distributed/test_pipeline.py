@@ -200,8 +200,8 @@ def test_a_letter_that_is_replayed_twice_at_once_has_one_outcome_an_attempt(inst
 
 def stored(installation, clip_id):
     """Attempts of a clip, as the catalogue keeps them."""
-    statement = "SELECT attempt, status FROM recommendations WHERE clip_id = :clip ORDER BY attempt"
-    return installation.query(statement, clip=clip_id)
+    statement = "SELECT attempt, answer FROM recommendations WHERE clip_id = :clip ORDER BY attempt"
+    return [(attempt, json.loads(answer)["status"]) for attempt, answer in installation.query(statement, clip=clip_id)]
 
 
 def test_a_dead_letter_holds_the_record_byte_for_byte_until_it_is_purged(installation, tmp_path):
