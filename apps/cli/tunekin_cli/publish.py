@@ -29,7 +29,7 @@ def run(
     wait_s: float | None,
     as_json: bool,
 ) -> int:
-    """Publish clips; with a time to wait, print what comes of them.
+    """Publish clips; with a time to wait, print what comes of them. A file named twice is two clips.
 
     Parameters
     ----------
@@ -61,12 +61,12 @@ def run(
         No broker answers, or outcomes did not come in time.
     """
     # Before any is published: one that can't be read stops them all.
-    sounds = {str(file): read_recording(file, max_bytes=context.settings.ingest.max_bytes) for file in files}
+    sounds = [read_recording(file, max_bytes=context.settings.ingest.max_bytes) for file in files]
     names: dict[Ticket, str] = {}
     with Client(servers.bus(), blobs=servers.blob_store(), source=_SOURCE) as client:
         follow = wait_s is not None
-        for name, sound in sounds.items():
-            names[client.publish(sound, options=options, follow=follow)] = name
+        for file, sound in zip(files, sounds, strict=True):
+            names[client.publish(sound, options=options, follow=follow)] = str(file)
         if track_id is not None:
             names[client.publish_query(track_id, options=options, follow=follow)] = f"track {track_id}"
         if not follow:

@@ -1,9 +1,10 @@
 """A client for asyncio."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
 from tunekin.client.synchronous import Client
@@ -46,6 +47,8 @@ class AsyncClient:
         timeout_s: float | None = None,
     ) -> Ticket:
         """Publish a clip, see `Client.publish`.
+
+        Where this is cancelled, the clip may be published even so; its outcome is not waited for.
 
         Parameters
         ----------
@@ -125,15 +128,16 @@ class AsyncClient:
         ------
         DependencyError
             None came in time (the ticket stays open), or the client has ended.
+        OptionError
+            No outcome is expected for the ticket, or it was handed out.
         """
-        # Shielded: whoever gives up waiting leaves the ticket open.
-        future = asyncio.shield(asyncio.wrap_future(self._client.tickets.future(ticket.key)))
+        outcome = self._client.tickets.future(ticket)
         try:
-            answer = await asyncio.wait_for(future, timeout_s)
+            # Shielded: whoever gives up waiting leaves the ticket open.
+            await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(outcome)), timeout_s)
         except TimeoutError:
             raise self._client.tickets.late(timeout_s) from None
-        self._client.tickets.forget(ticket.key)
-        return answer
+        return self._client.tickets.claim(ticket, outcome)
 
     async def results(self, *, timeout_s: float | None = None) -> AsyncIterator[Result]:
         """Hand out outcomes as they come, see `Client.results`.
@@ -156,7 +160,9 @@ class AsyncClient:
         tickets, loop, changed = self._client.tickets, asyncio.get_running_loop(), asyncio.Event()
 
         def tell() -> None:
-            loop.call_soon_threadsafe(changed.set)
+            # Whoever left the loop behind is not told.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(changed.set)
 
         with tickets.watched(tell):
             while True:
@@ -190,10 +196,20 @@ class AsyncClient:
     async def close(self) -> None:
         """Give up what is open, and release the connections."""
         await asyncio.to_thread(self._client.close)
-        self._publishers.shutdown()
+        await asyncio.to_thread(self._publishers.shutdown)
 
     async def _in_thread(self, publish: Callable[[], Ticket]) -> Ticket:
-        return await asyncio.get_running_loop().run_in_executor(self._publishers, publish)
+        published = self._publishers.submit(publish)
+        try:
+            return await asyncio.wrap_future(published)
+        except asyncio.CancelledError:
+            # Its ticket reaches nobody, and would take up room for ever.
+            published.add_done_callback(self._forget_published)
+            raise
+
+    def _forget_published(self, published: "Future[Ticket]") -> None:
+        if not published.cancelled() and published.exception() is None:
+            self._client.forget(published.result())
 
     async def _changing(self, changed: asyncio.Event, timeout_s: float | None) -> None:
         """Wait for a change; that it was one of the tickets' own is for the caller to see."""

@@ -1,6 +1,5 @@
 """A client for threads."""
 
-import contextlib
 import os
 import threading
 import time
@@ -13,7 +12,7 @@ import structlog
 
 from tunekin import codec
 from tunekin.client.tickets import Result, Ticket, Tickets
-from tunekin.errors import DependencyError, MessageError, OptionError, TunekinError
+from tunekin.errors import DependencyError, InputError, OptionError, SettingsError, TunekinError
 from tunekin.messages import Answer, ClipOptions, ClipSubject, ClipSubmitted, Trace, TrackQuery
 from tunekin.ports import BlobStore, Bus, Consumer, Producer, Record
 from tunekin.topics import INLINE_LIMIT_BYTES
@@ -75,12 +74,18 @@ class Client:
         self.tickets = Tickets(max_in_flight)
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
         # From the present on, so before anything is published.
-        self._consumer: Consumer = bus.consumer(["recommendations"], group=None)
-        self._producer: Producer = bus.producer()
-        self._renewing = threading.Lock()
+        consumer = self._listening()
+        try:
+            self._producer: Producer | None = bus.producer()
+        except BaseException:
+            self._end(consumer)
+            raise
+        # Held while the producer is looked up or replaced.
+        self._connecting = threading.Lock()
         self._closing = threading.Event()
         self._looks_back = threading.Event()
-        self._listener = threading.Thread(target=self._listen, name="tunekin client", daemon=True)
+        # The consumer is the thread's from now on: no other may touch it.
+        self._listener = threading.Thread(target=self._listen, args=(consumer,), name="tunekin client", daemon=True)
         self._listener.start()
 
     def __enter__(self) -> Self:
@@ -125,7 +130,7 @@ class Client:
         Raises
         ------
         OptionError
-            The file can't be read, the key is in use, or the sound needs a blob store.
+            The file can't be read, the key is empty or in use, the attempt is below 1, or the sound needs a blob store.
         DependencyError
             No broker acknowledged it, or there was no room in time.
         """
@@ -166,7 +171,7 @@ class Client:
         Raises
         ------
         OptionError
-            The key is in use.
+            The key is empty or in use.
         DependencyError
             No broker acknowledged it, or there was no room in time.
         """
@@ -196,13 +201,12 @@ class Client:
         DependencyError
             None came in time (the ticket stays open), or the client has ended.
         """
-        future = self.tickets.future(ticket.key)
+        outcome = self.tickets.future(ticket)
         try:
-            answer = future.result(timeout_s)
+            outcome.result(timeout_s)
         except TimeoutError:
             raise self.tickets.late(timeout_s) from None
-        self.tickets.forget(ticket.key)
-        return answer
+        return self.tickets.claim(ticket, outcome)
 
     def results(self, *, timeout_s: float | None = None) -> Iterator[Result]:
         """Hand out outcomes as they come, until none is expected any more.
@@ -231,14 +235,14 @@ class Client:
                 return
 
     def forget(self, ticket: Ticket) -> None:
-        """Expect the outcome of a ticket no longer, which makes room for another.
+        """Expect the outcome of a ticket no longer, which makes room for another; who waits for it is told.
 
         Parameters
         ----------
         ticket : Ticket
             The ticket; one that is not open changes nothing.
         """
-        self.tickets.forget(ticket.key)
+        self.tickets.forget(ticket)
 
     def resume(self, ticket: Ticket) -> None:
         """Expect the outcome of a ticket that another client, perhaps before a crash, got.
@@ -250,6 +254,8 @@ class Client:
 
         Raises
         ------
+        OptionError
+            Another ticket of its key is waited for.
         DependencyError
             The client has ended.
         """
@@ -259,29 +265,37 @@ class Client:
     def close(self) -> None:
         """Give up what is open, and release the connections."""
         self._closing.set()
+        self.tickets.end(_closed())
         self._listener.join()
-        self.tickets.end(DependencyError("the client was closed", hint="wait for outcomes before closing it"))
-        self._consumer.close()
-        self._producer.close()
+        with self._connecting:
+            producer, self._producer = self._producer, None
+        if producer is not None:
+            self._end(producer)
 
     def _subject(self, key: str | None, *, options: ClipOptions | None, attempt: int) -> ClipSubject:
+        if key == "":
+            raise OptionError("the key is empty", hint="leave it out for a new one")
+        if attempt < 1:
+            raise OptionError(f"attempt is {attempt}", hint="1, and more for a clip that is published again")
         key = str(uuid.uuid4()) if key is None else key
         return ClipSubject(clip_id=f"{self._source}#{key}", key=key, options=options or ClipOptions(), attempt=attempt)
 
     def _publish(self, message: ClipSubmitted | TrackQuery, *, follow: bool, timeout_s: float | None) -> Ticket:
-        record = self._record(message)
-        key, attempt = message.subject.key, message.subject.attempt
-        if follow:
-            self.tickets.open(key, attempt=attempt, timeout_s=timeout_s)
+        if not follow:
+            return self._written(message)
+        key = message.subject.key
+        self.tickets.open(key, attempt=message.subject.attempt, timeout_s=timeout_s)
         try:
-            placed = self._deliver(record)
+            ticket = self._written(message)
         except BaseException:
-            self.tickets.forget(key)
+            self.tickets.withdraw(key)
             raise
-        ticket = Ticket(key=key, published_ms=placed.timestamp_ms, attempt=attempt)
-        if follow:
-            self.tickets.acknowledge(ticket)
+        self.tickets.acknowledge(ticket)
         return ticket
+
+    def _written(self, message: ClipSubmitted | TrackQuery) -> Ticket:
+        placed = self._deliver(self._record(message))
+        return Ticket(key=message.subject.key, published_ms=placed.timestamp_ms, attempt=message.subject.attempt)
 
     def _record(self, message: ClipSubmitted | TrackQuery) -> Record:
         record = codec.encode(message)
@@ -298,64 +312,102 @@ class Client:
     def _deliver(self, record: Record) -> Record:
         """Send a record until it is acknowledged: under one key, so that of two that arrive one counts."""
         for left in range(self._retries, -1, -1):
-            producer = self._producer
             try:
-                return producer.send(record).result()
+                return self._send(record)
             except DependencyError as error:
                 if not left or self._closing.is_set():
                     raise
                 self._log.warning("client.sends_again", key=(record.key or b"").decode(), error=error.message)
-                with self._renewing:
-                    # A client that has failed is in doubt; the first to notice makes another.
-                    if self._producer is producer:
-                        with contextlib.suppress(TunekinError):
-                            producer.close()
-                        self._producer = self._bus.producer()
         raise AssertionError  # pragma: no cover
 
-    def _listen(self) -> None:
+    def _send(self, record: Record) -> Record:
+        producer = self._connected()
+        try:
+            return producer.send(record).result()
+        except DependencyError:
+            self._drop(producer)
+            raise
+
+    def _connected(self) -> Producer:
+        """Find the producer, or make one where the last has failed."""
+        with self._connecting:
+            if self._closing.is_set():
+                raise _closed()
+            if self._producer is None:
+                self._producer = self._bus.producer()
+            return self._producer
+
+    def _drop(self, producer: Producer) -> None:
+        """Use a producer no longer: one that has failed is in doubt."""
+        with self._connecting:
+            if self._producer is not producer:
+                return
+            self._producer = None
+        # Without the lock, since what others have under way is waited for.
+        self._end(producer)
+
+    def _listening(self) -> Consumer:
+        return self._bus.consumer(["recommendations"], group=None)
+
+    def _listen(self, consumer: Consumer | None) -> None:
         pause_s = _FIRST_PAUSE_S
         while not self._closing.is_set():
             try:
+                consumer = consumer or self._listening()
                 if self._looks_back.is_set():
                     self._looks_back.clear()
-                    self._look_back()
-                for record in self._consumer.poll(timeout_s=_POLL_S, max_records=_RECORDS):
+                    self._look_back(consumer)
+                for record in consumer.poll(timeout_s=_POLL_S, max_records=_RECORDS):
                     self._take(record)
                 pause_s = _FIRST_PAUSE_S
-            except DependencyError as error:
+            except (DependencyError, SettingsError) as error:
+                # A broker that is not up yet may look like one that refuses, and rights may be on their way.
                 self._log.warning("client.listens_again", error=error.message)
+                if consumer is not None:
+                    self._end(consumer)
+                consumer = None
+                # What comes meanwhile would be missed.
+                self._looks_back.set()
                 self._closing.wait(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-                self._listen_anew()
             except Exception as error:  # noqa: BLE001 (whoever waits is told)
-                self.tickets.end(error)
-                return
+                self._log.exception("client.ended")
+                ended = DependencyError(f"the client has ended: {error!r}", hint="make another; this is a defect")
+                ended.__cause__ = error
+                self.tickets.end(ended)
+                break
+        if consumer is not None:
+            self._end(consumer)
 
-    def _listen_anew(self) -> None:
-        with contextlib.suppress(TunekinError):
-            self._consumer.close()
-        with contextlib.suppress(DependencyError):
-            self._consumer = self._bus.consumer(["recommendations"], group=None)
-        # What came in between would be missed.
-        self._looks_back.set()
-
-    def _look_back(self) -> None:
+    def _look_back(self, consumer: Consumer) -> None:
         oldest_s = self.tickets.oldest_s()
         if oldest_s is not None:
-            self._consumer.rewind_to(round((oldest_s - _SKEW_S) * 1000))
+            consumer.rewind_to(max(0, round((oldest_s - _SKEW_S) * 1000)))
 
     def _take(self, record: Record) -> None:
+        # Most are others', and need not be read.
+        if not self.tickets.expects((record.key or b"").decode(errors="replace")):
+            return
         try:
             answer = codec.decode(record)
-        except MessageError as error:
-            # Somebody else's; the topic is open to all.
+        except InputError as error:
+            # No worker's: the topic is open to all.
             self._log.warning(
                 "client.unreadable", error=error.message, partition=record.partition, offset=record.offset
             )
             return
         if isinstance(answer, Answer):
             self.tickets.settle(answer)
+
+    def _end(self, connection: Consumer | Producer) -> None:
+        try:
+            connection.close()
+        except TunekinError as error:
+            self._log.warning("client.closes", error=error.message)
+
+
+def _closed() -> DependencyError:
+    return DependencyError("the client was closed", hint="wait for outcomes before closing it")
 
 
 def _now() -> Trace:

@@ -109,21 +109,32 @@ class Tickets:
             self._check()
             if not has_room:
                 raise DependencyError(
-                    f"{self._unanswered} clips are without an outcome after {timeout_s:g} s",
+                    self._late(timeout_s),
                     hint="start more workers, publish more slowly, or raise max_in_flight",
                 )
             if key in self._open:
-                raise OptionError(f"the key {key!r} is waited for already", hint="give each clip a key of its own")
+                raise _in_use(key)
             self._open[key] = _Open(attempt=attempt, opened_s=time.time())
             self._unanswered += 1
 
+    def withdraw(self, key: str) -> None:
+        """Expect no outcome of a record that was not written.
+
+        Parameters
+        ----------
+        key : str
+            One that was opened, and not acknowledged.
+        """
+        with self._changed:
+            self._drop(key)
+
     def acknowledge(self, ticket: Ticket) -> None:
-        """Note that a record is written.
+        """Note that a record is written: from now on its ticket is known, and may be waited for.
 
         Parameters
         ----------
         ticket : Ticket
-            An open one.
+            Its key was opened.
         """
         with self._changed:
             one = self._open[ticket.key]
@@ -132,21 +143,38 @@ class Tickets:
                 self._arrived[ticket.key] = None
             self._tell()
 
-    def forget(self, key: str) -> None:
-        """Expect an outcome no longer.
+    def forget(self, ticket: Ticket) -> None:
+        """Expect an outcome no longer; who waits for it is told.
+
+        Parameters
+        ----------
+        ticket : Ticket
+            One that is not open changes nothing, though another one of its key be open.
+        """
+        with self._changed:
+            one = self._open.get(ticket.key)
+            if one is None or one.ticket != ticket:
+                return
+            self._drop(ticket.key)
+            if not one.answer.done():
+                one.answer.set_exception(_unexpected(ticket))
+
+    def expects(self, key: str) -> bool:
+        """Say whether an outcome is wanted.
 
         Parameters
         ----------
         key : str
-            Key of the record; one that is not open changes nothing.
+            Key of its record.
+
+        Returns
+        -------
+        bool
+            Whether a ticket of that key is without one.
         """
         with self._changed:
-            one = self._open.pop(key, None)
-            if one is not None:
-                self._unanswered -= not one.answer.done()
-                one.answer.cancel()
-            self._arrived.pop(key, None)
-            self._tell()
+            one = self._open.get(key)
+            return one is not None and not one.answer.done()
 
     def settle(self, answer: Answer) -> None:
         """Take an outcome in; the first of an attempt counts, and others' are passed over.
@@ -166,13 +194,13 @@ class Tickets:
                 self._arrived[answer.key] = None
             self._tell()
 
-    def future(self, key: str) -> "Future[Answer]":
+    def future(self, ticket: Ticket) -> "Future[Answer]":
         """Find what will hold an outcome.
 
         Parameters
         ----------
-        key : str
-            Key of the record.
+        ticket : Ticket
+            The ticket.
 
         Returns
         -------
@@ -187,12 +215,39 @@ class Tickets:
             The client has ended.
         """
         with self._changed:
-            if key not in self._open:
+            one = self._open.get(ticket.key)
+            if one is None or one.ticket != ticket:
                 self._check()
-                raise OptionError(
-                    f"no outcome is expected for the key {key!r}", hint="each is given once, by wait or by results"
-                )
-            return self._open[key].answer
+                raise _unexpected(ticket)
+            return one.answer
+
+    def claim(self, ticket: Ticket, outcome: "Future[Answer]") -> Answer:
+        """Take an outcome that has come.
+
+        Parameters
+        ----------
+        ticket : Ticket
+            The ticket.
+        outcome : concurrent.futures.Future
+            What `future` gave for it, done.
+
+        Returns
+        -------
+        Answer
+            For this caller alone.
+
+        Raises
+        ------
+        OptionError
+            Somebody else was faster.
+        """
+        answer = outcome.result(0)
+        with self._changed:
+            one = self._open.get(ticket.key)
+            if one is None or one.answer is not outcome:
+                raise _unexpected(ticket)
+            self._drop(ticket.key)
+            return answer
 
     def wait(self, *, timeout_s: float | None) -> None:
         """Wait until `take` has something to say.
@@ -251,10 +306,8 @@ class Tickets:
         DependencyError
             With the number of those without an outcome.
         """
-        count = self._unanswered
         return DependencyError(
-            f"{count} {'clip is' if count == 1 else 'clips are'} without an outcome after {timeout_s:g} s",
-            hint="they are answered once workers run; `tunekin status` shows what waits",
+            self._late(timeout_s), hint="they are answered once workers run; `tunekin status` shows what waits"
         )
 
     def __len__(self) -> int:
@@ -301,13 +354,23 @@ class Tickets:
         ----------
         ticket : Ticket
             The ticket; one that is open already stays so.
+
+        Raises
+        ------
+        OptionError
+            Another ticket of its key is waited for.
+        DependencyError
+            The client has ended.
         """
         with self._changed:
             self._check()
-            if ticket.key not in self._open:
+            one = self._open.get(ticket.key)
+            if one is None:
                 opened_s = ticket.published_ms / 1000
                 self._open[ticket.key] = _Open(attempt=ticket.attempt, opened_s=opened_s, ticket=ticket)
                 self._unanswered += 1
+            elif one.ticket != ticket:
+                raise _in_use(ticket.key)
 
     def end(self, error: Exception) -> None:
         """Let nobody wait any longer.
@@ -324,6 +387,17 @@ class Tickets:
                     one.answer.set_exception(error)
             self._tell()
 
+    def _late(self, timeout_s: float | None) -> str:
+        count = self._unanswered
+        return f"{count} {'clip is' if count == 1 else 'clips are'} without an outcome after {timeout_s:g} s"
+
+    def _drop(self, key: str) -> None:
+        """Forget an open ticket; call with the lock held."""
+        one = self._open.pop(key)
+        self._unanswered -= not one.answer.done()
+        self._arrived.pop(key, None)
+        self._tell()
+
     def _tell(self) -> None:
         self._changed.notify_all()
         for tell in self._watchers:
@@ -332,3 +406,16 @@ class Tickets:
     def _check(self) -> None:
         if self._ended is not None:
             raise self._ended
+
+
+def _in_use(key: str) -> OptionError:
+    return OptionError(
+        f"the key {key!r} is waited for already", hint="give each clip a key of its own, or forget the ticket before"
+    )
+
+
+def _unexpected(ticket: Ticket) -> OptionError:
+    return OptionError(
+        f"no outcome is expected for the key {ticket.key!r}",
+        hint="each is given once, by wait or by results, and none for what was not followed or was forgotten",
+    )

@@ -117,15 +117,20 @@ class KafkaBus:
                 max_poll_interval_ms=round(settings.max_pass_s * 1000),
                 allow_auto_create_topics=False,
             )
-        with speaking(settings):
-            if group is None:
-                _follow_from_now(client, names)
-            else:
-                client.subscribe(names)
-                # A member that joins before it knows its topics is given no partition of them, and as the group's
-                # leader gives none to anybody, until metadata are asked for again.
-                _partitions(client, names)
-        return KafkaConsumer(client, settings)
+        consumer = KafkaConsumer(client, settings)
+        try:
+            with speaking(settings):
+                if group is None:
+                    _follow_from_now(client, names)
+                else:
+                    client.subscribe(names)
+                    # A member that joins before it knows its topics is given no partition of them, and as the group's
+                    # leader gives none to anybody, until metadata are asked for again.
+                    _partitions(client, names)
+        except BaseException:
+            consumer.close()
+            raise
+        return consumer
 
     def history(self, topic: str) -> Iterator[Record]:
         """Read all that a topic holds at present.
@@ -156,7 +161,6 @@ def _partitions(client: kafka.KafkaConsumer, names: Sequence[str]) -> dict[str, 
     numbers = {name: client.partitions_for_topic(name) for name in names}
     missing = [name for name, found in numbers.items() if not found]
     if missing:
-        client.close()
         raise DependencyError(
             f"Kafka has no topic {', '.join(missing)}", hint="create the topics, or correct TUNEKIN_KAFKA_PREFIX"
         )
@@ -175,14 +179,14 @@ def _follow_from_now(client: kafka.KafkaConsumer, names: Sequence[str]) -> None:
 class _Delivery:
     """Promise of a record's delivery."""
 
-    def __init__(self, future: "kafka.future.Future", record: Record, settings: KafkaSettings) -> None:
+    def __init__(self, future: "kafka.future.Future", record: Record, producer: "KafkaProducer") -> None:
         self._future = future
         self._record = record
-        self._settings = settings
+        self._producer = producer
 
     def result(self, timeout: float | None = None) -> Record:
-        with speaking(self._settings):
-            placed = self._future.get(timeout)
+        with self._producer.speaking():
+            placed = self._future.get(self._producer.patience_s if timeout is None else timeout)
         return replace(
             self._record, partition=placed.partition, offset=placed.offset, timestamp_ms=int(placed.timestamp)
         )
@@ -197,11 +201,19 @@ class KafkaProducer:
         Belongs to this object from now on.
     settings : KafkaSettings
         How it was made.
+
+    Attributes
+    ----------
+    patience_s : float
+        How long anything may take. Each record has a deadline of its own; this one is for a client whose thread has
+        died.
     """
 
     def __init__(self, client: kafka.KafkaProducer, settings: KafkaSettings) -> None:
         self._client = client
         self._settings = settings
+        self._closed = False
+        self.patience_s = settings.delivery_timeout_s + settings.request_timeout_s
 
     def send(self, record: Record) -> _Delivery:
         """Hand a record over; it is delivered once its future says so.
@@ -221,7 +233,7 @@ class KafkaProducer:
         MessageError
             The record is larger than its topic takes.
         DependencyError
-            The topic is missing, or no broker answers.
+            The topic is missing, no broker answers, or the producer was closed.
         """
         limit = TOPICS[record.topic].max_record_bytes
         parts = (record.key or b"", record.value or b"", *(name.encode() + value for name, value in record.headers))
@@ -231,24 +243,56 @@ class KafkaProducer:
                 f"the record for {record.topic} has {size} bytes, more than the {limit} that the topic takes",
                 hint="send a reference to the sound instead (ce_dataref)",
             )
-        with speaking(self._settings):
+        with self.speaking():
             future = self._client.send(
                 self._settings.prefix + record.topic,
                 key=record.key,
                 value=record.value,
                 headers=list(record.headers),
             )
-        return _Delivery(future, record, self._settings)
+        return _Delivery(future, record, self)
 
     def flush(self) -> None:
         """Wait until nothing is under way; what failed is in the futures."""
-        with speaking(self._settings):
-            # Each record has its own deadline; this one is for a client whose thread has died.
-            self._client.flush(self._settings.delivery_timeout_s + self._settings.request_timeout_s)
+        with self.speaking():
+            self._client.flush(self.patience_s)
 
     def close(self) -> None:
-        """Release the connection."""
-        self._client.close(timeout=self._settings.request_timeout_s)
+        """Release the connection; what is not acknowledged in the time of a request has failed."""
+        self._closed = True
+        timeout_s = self._settings.request_timeout_s
+        with speaking(self._settings):
+            try:
+                self._client.close(timeout=timeout_s)
+            except errors.KafkaTimeoutError:
+                # It stays open where records are under way, and has no public way to give them up.
+                self._client._sender.force_close()  # noqa: SLF001 -- see above
+                self._client._sender.join(timeout_s)  # noqa: SLF001 -- see above
+                self._client.close(timeout=timeout_s)
+
+    @contextlib.contextmanager
+    def speaking(self) -> Iterator[None]:
+        """Turn what the client raises into Tunekin's errors; that others have closed it is one of them.
+
+        Yields
+        ------
+        None
+            While the client is used.
+
+        Raises
+        ------
+        SettingsError
+            A broker refuses the user.
+        DependencyError
+            Anything else but defects.
+        """
+        try:
+            with speaking(self._settings):
+                yield
+        except errors.IllegalStateError as error:
+            if not self._closed:
+                raise
+            raise DependencyError(f"the producer for Kafka at {self._settings.bootstrap_servers} was closed") from error
 
 
 class KafkaConsumer:
@@ -367,8 +411,9 @@ class KafkaConsumer:
         """
         with speaking(self._settings):
             places = list(self._client.assignment())
-            found = self._client.offsets_for_times(dict.fromkeys(places, timestamp_ms))
+            # The ends first: a record that comes between the two questions has to be read.
             ends = self._client.end_offsets(places)
+            found = self._client.offsets_for_times(dict.fromkeys(places, timestamp_ms))
             for place in places:
                 since = found.get(place)
                 self._client.seek(place, ends[place] if since is None else since.offset)
@@ -475,7 +520,8 @@ class KafkaConsumer:
 
     def close(self) -> None:
         """Leave the group; what was polled and not committed goes to the other members."""
-        self._client.close(autocommit=False, timeout_ms=round(self._settings.request_timeout_s * 1000))
+        with speaking(self._settings):
+            self._client.close(autocommit=False, timeout_ms=round(self._settings.request_timeout_s * 1000))
 
     def _assigned(self, partitions: Sequence[tuple[str, int]]) -> list[kafka.TopicPartition]:
         """Those of the partitions that this member has at present."""

@@ -97,6 +97,23 @@ def test_a_follower_without_group_begins_at_the_present(bus: Bus) -> None:
     assert read(follower, 1) == ["after"]
 
 
+def test_a_follower_goes_back_to_a_time(bus: Bus) -> None:
+    follower = bus.consumer([TOPIC], group=None)
+    early = write(bus, *"abcd")
+    assert sorted(read(follower, 4)) == list("abcd")
+    while time.time() * 1000 <= max(record.timestamp_ms for record in early) + 1:
+        time.sleep(0.001)
+    late = write(bus, *"efgh")
+    follower.rewind_to(min(record.timestamp_ms for record in late))
+    assert sorted(read(follower, 4)) == list("efgh")
+    follower.rewind_to(0)
+    assert sorted(read(follower, 8)) == list("abcdefgh")
+    # No record is that young: what comes from now on is next.
+    follower.rewind_to(round(time.time() * 1000) + 3_600_000)
+    write(bus, "i")
+    assert read(follower, 1) == ["i"]
+
+
 def test_a_follower_commits_nothing(bus: Bus) -> None:
     follower = bus.consumer([TOPIC], group=None)
     write(bus, "a")

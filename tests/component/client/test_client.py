@@ -4,6 +4,8 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -146,3 +148,70 @@ def test_giving_up_in_asyncio_leaves_the_ticket_open(bus: Bus) -> None:
             return await client.wait(ticket, timeout_s=PATIENCE_S)
 
     assert asyncio.run(run()).status == "answered"
+
+
+def test_two_who_wait_for_a_ticket_do_not_both_get_its_outcome(bus: Bus) -> None:
+    with Client(bus) as client, ThreadPoolExecutor(2) as threads:
+        ticket = client.publish(b"1")
+        waiting = [threads.submit(client.wait, ticket, timeout_s=PATIENCE_S) for _ in range(2)]
+        say(bus, outcome(ticket.key))
+        errors = [one.exception(PATIENCE_S) for one in waiting]
+        assert [type(error) for error in errors if error is not None] == [OptionError]
+        assert list(client.results()) == []
+
+
+def test_who_waits_learns_that_the_ticket_was_forgotten(bus: Bus) -> None:
+    async def run(client: AsyncClient) -> None:
+        ticket = await client.publish(b"1")
+        waiting = asyncio.create_task(client.wait(ticket))
+        await asyncio.sleep(0.05)
+        client.forget(ticket)
+        with pytest.raises(OptionError, match="no outcome is expected"):
+            await waiting
+
+    with Client(bus) as client, ThreadPoolExecutor(1) as threads:
+        ticket = client.publish(b"1")
+        waiting = threads.submit(client.wait, ticket)
+        client.forget(ticket)
+        with pytest.raises(OptionError, match="no outcome is expected"):
+            waiting.result(PATIENCE_S)
+        asyncio.run(run(AsyncClient(client)))
+
+
+def test_one_file_published_twice_has_an_outcome_for_each(bus: Bus, answering: Callable[[], None], tmp_path) -> None:
+    answering()
+    (tmp_path / "clip.ogg").write_bytes(b"good")
+    with Client(bus) as client:
+        tickets = [client.publish(tmp_path / "clip.ogg") for _ in range(2)]
+        found = [result.ticket for result in client.results(timeout_s=PATIENCE_S)]
+    assert len(set(tickets)) == 2
+    assert sorted(one.key for one in found) == sorted(one.key for one in tickets)
+
+
+def test_a_key_is_one_clips_until_its_outcome_was_handed_out(bus: Bus) -> None:
+    with Client(bus) as client:
+        ticket = client.publish(b"1", key="k")
+        client.resume(ticket)
+        for other in (lambda: client.publish(b"1", key="k"), lambda: client.resume(Ticket(key="k", published_ms=1))):
+            with pytest.raises(OptionError, match="waited for already"):
+                other()
+        say(bus, outcome("k"))
+        assert client.wait(ticket, timeout_s=PATIENCE_S).key == "k"
+        again = client.publish(b"1", key="k", attempt=2)
+        say(bus, outcome("k", attempt=2))
+        assert client.wait(again, timeout_s=PATIENCE_S).attempt == 2
+
+
+@pytest.mark.parametrize(("wrong", "why"), [({"key": ""}, "key is empty"), ({"attempt": 0}, "attempt is 0")])
+def test_what_can_get_no_outcome_is_refused(bus: Bus, wrong: dict[str, Any], why: str) -> None:
+    with Client(bus) as client, pytest.raises(OptionError, match=why):
+        client.publish(b"1", **wrong)
+
+
+def test_after_its_end_a_client_says_so(bus: Bus) -> None:
+    client = Client(bus)
+    client.close()
+    client.close()
+    for follow in (True, False):
+        with pytest.raises(DependencyError, match="closed"):
+            client.publish(b"1", follow=follow)

@@ -237,10 +237,16 @@ def test_the_command_line_publishes_waits_and_tells_both_outcomes(installation, 
     good, bad = tmp_path / "good.flac", tmp_path / "bad.mp3"
     good.write_bytes(clip_of(installation.songs[0]))
     bad.write_bytes(b"no sound")
-    done = installation.command("publish", str(good), str(bad), "--wait", "--json")
+    # A file named twice is two clips.
+    done = installation.command("publish", str(good), str(bad), str(good), str(bad), "--wait", "--json")
     assert done.returncode == 1, done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert sorted(answer["status"] for answer in answers) == ["answered", "failed"]
+    assert sorted(answer["status"] for answer in answers) == ["answered", "answered", "failed", "failed"]
+    assert len({answer["clip_id"] for answer in answers}) == 4
+    lines = installation.command("publish", str(good), str(good)).stdout.splitlines()
+    keys = [line.partition("\t")[0] for line in lines]
+    assert lines == [f"{key}\t{good}" for key in keys]
+    assert len(installation.outcomes(keys)) == 2
     status = json.loads(installation.command("status", "--json").stdout)
     assert status["topics"] == "as they should be"
     assert {one["group"] for one in status["groups"]} >= {"ingest.clips", "featurizer.tracks", "ranker", "writer"}
