@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import report
-from tunekin.catalogue.database import migrate, open_engine
+from tunekin.catalogue.database import migrate, opened
 from tunekin.catalogue.records import Entry
 from tunekin.catalogue.writer import CatalogueWriter
 from tunekin.features import FEATURES, frames_to_bytes
@@ -86,29 +86,27 @@ def _cpu_s() -> float:
 def _fill(url: str, *, tracks: int) -> None:
     """Make a catalogue whose tracks lie around some middles, as far from each other as Hz and shares are."""
     chance = np.random.default_rng(0)
-    engine = open_engine(url)
-    migrate(engine)
-    writer = CatalogueWriter(engine, clock=time.time)
     units = np.geomspace(0.01, 1_000, FEATURES.summary_size)
     middles = chance.normal(0, 1, (_KINDS, FEATURES.summary_size))
     kinds = chance.integers(_KINDS, size=tracks)
     summaries = (middles[kinds] + chance.normal(0, 0.7, (tracks, FEATURES.summary_size))) * units
     frames = frames_to_bytes(np.zeros((1, FEATURES.n_mfcc), np.float16))
-    for begin in range(0, tracks, _BATCH):
-        writer.upsert_many(
-            [
-                Entry(
-                    track=Track(track_id=f"t{i:06}", title=f"Title {i}", artist=f"Artist {i // _TRACKS_PER_ARTIST}"),
-                    feature_version=FEATURES.name,
-                    frames=frames,
-                    summary=summaries[i].tolist(),
-                    model_version="none",
-                    probabilities=(),
-                )
-                for i in range(begin, min(begin + _BATCH, tracks))
-            ]
+    entries = [
+        Entry(
+            track=Track(track_id=f"t{i:06}", title=f"Title {i}", artist=f"Artist {i // _TRACKS_PER_ARTIST}"),
+            feature_version=FEATURES.name,
+            frames=frames,
+            summary=summaries[i].tolist(),
+            model_version="none",
+            probabilities=(),
         )
-    engine.dispose()
+        for i in range(tracks)
+    ]
+    with opened(url) as engine:
+        migrate(engine)
+        writer = CatalogueWriter(engine, clock=time.time)
+        for begin in range(0, tracks, _BATCH):
+            writer.upsert_many(entries[begin : begin + _BATCH])
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import soundfile
 from sqlalchemy import text
 
 from tests.conftest import Music
-from tunekin.catalogue.database import open_engine, reading, writing
+from tunekin.catalogue.database import open_engine, opened, reading, writing
 from tunekin.kafka import KafkaSettings, lags
 from tunekin_native.kafka import Kafka
 from tunekin_native.mariadb import MariaDB
@@ -169,12 +169,8 @@ class Installation:
 
     def query(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Ask the catalogue's database."""
-        engine = open_engine(self.environment["TUNEKIN_CATALOGUE_URL"])
-        try:
-            with reading(engine) as connection:
-                return [tuple(row) for row in connection.execute(text(statement), parameters)]
-        finally:
-            engine.dispose()
+        with opened(self.environment["TUNEKIN_CATALOGUE_URL"]) as engine, reading(engine) as connection:
+            return [tuple(row) for row in connection.execute(text(statement), parameters)]
 
     def said(self) -> str:
         """What the workers said last, for a failed test's report."""

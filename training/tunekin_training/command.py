@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tunekin.catalogue.database import check_schema, open_engine
+from tunekin.catalogue.database import check_schema, opened
 from tunekin.catalogue.reader import CatalogueReader
 from tunekin.errors import EmptyCatalogueError, SettingsError
 from tunekin.features import FEATURES
@@ -162,12 +162,9 @@ def _from_music(music: Path, *, seed: int, steps: Steps, console: Console) -> Co
 
 def _from_catalogue(url: str) -> Corpus:
     """Take the summaries that a catalogue holds."""
-    engine = open_engine(url)
-    try:
+    with opened(url) as engine:
         check_schema(engine)
         stored = CatalogueReader(engine).summaries(FEATURES.name)
-    finally:
-        engine.dispose()
     count = len(stored.track_ids)
     if not count:
         raise EmptyCatalogueError(f"the catalogue holds no summary of feature version {FEATURES.name!r}")

@@ -1,12 +1,7 @@
 """``tunekin reclassify``: bring the catalogue to a mood model, then have everything judged by it."""
 
-import contextlib
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
-from tunekin.catalogue.database import open_engine
-from tunekin.catalogue.writer import CatalogueWriter
 from tunekin_classifier.adapters.model_store import FollowedModel, ModelStore
 from tunekin_cli import remote_reclassify
 from tunekin_cli.context import Context
@@ -105,7 +100,7 @@ def run_remotely(context: Context, model: Path | None) -> int:
     else:
         manifest = FollowedModel(folder, pointers=("upcoming", "current")).latest().manifest
     version = manifest.version
-    with _writer(servers) as writer:
+    with servers.writer() as writer:
         writer.put_moods(version, manifest.moods)
     # Step 2
     if model is not None:
@@ -126,16 +121,6 @@ def run_remotely(context: Context, model: Path | None) -> int:
     store.use(version)
     # Step 5
     if version != before:
-        with _writer(servers) as writer:
+        with servers.writer() as writer:
             writer.forget_moods(keep={version, before})
     return 0
-
-
-@contextlib.contextmanager
-def _writer(servers: Servers) -> Iterator[CatalogueWriter]:
-    """Open the catalogue for writing."""
-    engine = open_engine(servers.catalogue.url.get_secret_value())
-    try:
-        yield CatalogueWriter(engine, clock=time.time)
-    finally:
-        engine.dispose()

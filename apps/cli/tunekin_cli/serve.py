@@ -1,15 +1,11 @@
 """``tunekin serve``: the page and the REST API, over the catalogue of the home folder or in front of the workers."""
 
 import contextlib
-import time
 
 from rich.console import Console
 
 from tunekin import codec
-from tunekin.catalogue.database import open_engine
-from tunekin.catalogue.reader import CatalogueReader
 from tunekin.catalogue.records import Removed
-from tunekin.catalogue.writer import CatalogueWriter
 from tunekin.client import Client
 from tunekin.messages import CatalogueChange
 from tunekin.settings import forbid_unknown, read
@@ -70,9 +66,8 @@ def run_remotely(context: Context, *, host: str | None, port: int | None) -> Non
     servers = Servers.read()
     models = FollowedModel(context.settings.classifier.model)
     with contextlib.ExitStack() as closing:
-        engine = open_engine(servers.catalogue.url.get_secret_value())
-        closing.callback(engine.dispose)
-        writer = CatalogueWriter(engine, clock=time.time)
+        reader = closing.enter_context(servers.reader())
+        writer = closing.enter_context(servers.writer())
         bus = servers.bus()
         changes = closing.enter_context(contextlib.closing(bus.producer()))
         client = closing.enter_context(Client(bus, blobs=servers.blob_store(), source=_SOURCE))
@@ -85,7 +80,7 @@ def run_remotely(context: Context, *, host: str | None, port: int | None) -> Non
             return removed
 
         backend = Backend(
-            reader=CatalogueReader(engine),
+            reader=reader,
             remove=remove,
             model_version=lambda: models.latest().manifest.version,
             answering=lambda: RemoteLane(client, patience_s=settings.answer_s),

@@ -1,13 +1,15 @@
 """The servers of a distributed Tunekin, as the commands for operators and publishers reach them."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 from tunekin.blobs import FsspecBlobStore
-from tunekin.catalogue.database import open_engine
+from tunekin.catalogue.database import opened
 from tunekin.catalogue.reader import CatalogueReader
+from tunekin.catalogue.writer import CatalogueWriter
 from tunekin.dead_letter_office import DeadLetterOffice
 from tunekin.kafka import KafkaBus, KafkaSettings
 from tunekin.process_settings import BlobSettings, CatalogueSettings
@@ -98,8 +100,22 @@ class Servers:
         SettingsError
             Its URL is none of a database that Tunekin uses.
         """
-        engine = open_engine(self.catalogue.url.get_secret_value())
-        try:
+        with opened(self.catalogue.url.get_secret_value()) as engine:
             yield CatalogueReader(engine)
-        finally:
-            engine.dispose()
+
+    @contextlib.contextmanager
+    def writer(self) -> Iterator[CatalogueWriter]:
+        """Open the catalogue for writing.
+
+        Yields
+        ------
+        CatalogueWriter
+            Connected when it is first used, closed at the end.
+
+        Raises
+        ------
+        SettingsError
+            Its URL is none of a database that Tunekin uses.
+        """
+        with opened(self.catalogue.url.get_secret_value()) as engine:
+            yield CatalogueWriter(engine, clock=time.time)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tunekin import asyncapi
-from tunekin.catalogue.database import migrate, open_engine
+from tunekin.catalogue.database import migrate, opened
 from tunekin.catalogue.writer import CatalogueWriter
 from tunekin.kafka import create_missing, drift
 from tunekin.topics import TOPICS, Topic
@@ -41,12 +41,9 @@ def run(context: Context, servers: Servers) -> int:
     created = create_missing(servers.kafka)
     console.print(f"topics: {', '.join(created) + ' created' if created else 'all there'}", highlight=False)
     manifest = FollowedModel(context.settings.classifier.model).latest().manifest
-    engine = open_engine(servers.catalogue.url.get_secret_value())
-    try:
+    with opened(servers.catalogue.url.get_secret_value()) as engine:
         migrate(engine)
         CatalogueWriter(engine, clock=time.time).put_moods(manifest.version, manifest.moods)
-    finally:
-        engine.dispose()
     console.print(f"catalogue: ready, with the moods of {manifest.version}", highlight=False)
     return 0
 

@@ -2,7 +2,7 @@
 
 import functools
 
-from tunekin.catalogue.database import check_schema, open_engine
+from tunekin.catalogue.database import check_schema, opened
 from tunekin.catalogue.writer import CatalogueWriter
 from tunekin.process import Process, Role, Root, run
 from tunekin.process_settings import BlobSettings, CatalogueSettings
@@ -26,8 +26,7 @@ def _decode(process: Process) -> Role:
 
 
 def _write(process: Process) -> Role:
-    engine = open_engine(read(CatalogueSettings).url.get_secret_value())
-    process.closing.callback(engine.dispose)
+    engine = process.closing.enter_context(opened(read(CatalogueSettings).url.get_secret_value()))
     check_schema(engine)
     writer = CatalogueWriter(engine, clock=process.clock)
     return Role(service=write_service(writer, topics=("tracks.classified", "recommendations")))

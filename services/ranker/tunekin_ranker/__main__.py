@@ -2,7 +2,7 @@
 
 import contextlib
 
-from tunekin.catalogue.database import check_schema, open_engine
+from tunekin.catalogue.database import check_schema, opened
 from tunekin.catalogue.reader import CatalogueReader
 from tunekin.errors import DependencyError, SettingsError
 from tunekin.ports import Cache
@@ -25,8 +25,7 @@ __all__ = ["ROOTS", "main"]
 
 def _rank(process: Process) -> Role:
     settings = read(RankerSettings)
-    engine = open_engine(read(CatalogueSettings).url.get_secret_value())
-    process.closing.callback(engine.dispose)
+    engine = process.closing.enter_context(opened(read(CatalogueSettings).url.get_secret_value()))
     check_schema(engine)
     reader = CatalogueReader(engine)
     folder, shard = settings.snapshot_folder, Shard.parse(settings.shard)

@@ -151,15 +151,21 @@ def _unpack(bits: _Bits, margin: int, stop: int, out: _Numbers) -> None:  # prag
 
 
 @numba.njit(nogil=True, error_model="numpy")
+def _longest(starts: _Integers, rows: _Integers) -> int:  # pragma: no cover (compiled)
+    """Frames of the longest of these tracks, or blocks of tracks."""
+    longest = 0
+    for row in rows:
+        longest = max(longest, starts[row + 1] - starts[row])
+    return longest
+
+
+@numba.njit(nogil=True, error_model="numpy")
 def _width(starts: _Integers, rows: _Integers, extra: int) -> int:  # pragma: no cover (compiled)
     """Width of a scratch array for the longest of these tracks: an odd multiple of a cache line's 16 float32 values.
 
     An even one, above all a power of two, would put all coefficients of a frame into the same few cache sets.
     """
-    longest = 0
-    for row in rows:
-        longest = max(longest, starts[row + 1] - starts[row])
-    return ((longest + extra + LANES - 1) // LANES | 1) * LANES
+    return ((_longest(starts, rows) + extra + LANES - 1) // LANES | 1) * LANES
 
 
 def shrink(coefficients: int) -> float:
@@ -402,11 +408,8 @@ def _alignments_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
         clip: _Numbers, squares: _Numbers, bits: _Bits, starts: _Integers, rows: _Integers, cutoffs: _Numbers
     ) -> _Numbers:  # pragma: no cover (compiled)
         sums = np.empty(rows.size, np.float32)
-        longest = 0
-        for row in rows:
-            longest = max(longest, starts[row + 1] - starts[row])
-        # An odd number of registers, so that the same frame of 16 tracks does not lie in the same few sets of a cache.
-        padded = ((longest + LANES - 1) // LANES | 1) * LANES
+        longest = _longest(starts, rows)
+        padded = _width(starts, rows, 0)
         tracks = np.zeros(LANES * coefficients * padded, np.float32)
         columns = np.empty(padded * coefficients * LANES, np.float32)
         column_squares = np.empty(longest * LANES, np.float32)
@@ -488,9 +491,7 @@ def _sketched_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
         cutoffs: _Numbers,
     ) -> _Numbers:  # pragma: no cover (compiled)
         sums = np.empty((blocks.size, LANES), np.float32)
-        longest = 0
-        for block in blocks:
-            longest = max(longest, starts[block + 1] - starts[block])
+        longest = _longest(starts, blocks)
         columns = np.empty(longest * coefficients * LANES, np.float32)
         column_squares = np.empty(longest * LANES, np.float32)
         above = np.empty(longest * LANES, np.float32)
@@ -548,9 +549,7 @@ def _sketched_bytes(coefficients: int) -> Callable[..., NDArray[Any]]:
         cutoffs: _Numbers,
     ) -> _Numbers:  # pragma: no cover (compiled)
         sums = np.empty((blocks.size, LANES), np.float32)
-        longest = 0
-        for block in blocks:
-            longest = max(longest, starts[block + 1] - starts[block])
+        longest = _longest(starts, blocks)
         column_squares = np.empty(longest * LANES, np.float32)
         above = np.empty(longest * LANES, np.float32)
         scales, weights = np.empty(LANES, np.float32), np.empty(LANES, np.float32)

@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from tunekin.errors import DependencyError, SettingsError
 
-__all__ = ["check_schema", "draft_revision", "migrate", "open_engine", "reading", "writing"]
+__all__ = ["check_schema", "draft_revision", "migrate", "open_engine", "opened", "reading", "writing"]
 
 # Execution option of a transaction that is going to write.
 _WRITES = "tunekin_writes"
@@ -80,6 +80,32 @@ def open_engine(
             )
         case other:
             raise SettingsError(f"the catalogue's URL names {other!r}", hint=_URL_HINT)
+
+
+@contextlib.contextmanager
+def opened(url: str) -> Iterator[Engine]:
+    """Open the catalogue's database for a while, see `open_engine`.
+
+    Parameters
+    ----------
+    url : str
+        Its URL.
+
+    Yields
+    ------
+    Engine
+        Its connections are closed at the end.
+
+    Raises
+    ------
+    SettingsError
+        The URL is none of a database that Tunekin uses, or the file's folder can't be made.
+    """
+    engine = open_engine(url)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _open_sqlite(url: URL, *, lock_timeout_s: float) -> Engine:

@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 
 from tests.component.catalogue.making import entry
-from tunekin.catalogue.database import check_schema, migrate, open_engine
+from tunekin.catalogue.database import check_schema, migrate, open_engine, opened
 from tunekin.catalogue.reader import CatalogueReader
 from tunekin.catalogue.writer import CatalogueWriter
 from tunekin.errors import DependencyError, SettingsError
 
 
-def opened(url: str, **options):
+def migrated(url: str, **options):
     engine = open_engine(url, **options)
     migrate(engine)
     return engine
@@ -21,12 +21,28 @@ def file_of(url: str) -> Path:
 
 
 def test_the_folder_of_the_file_is_made(sqlite_url):
-    opened(sqlite_url).dispose()
+    migrated(sqlite_url).dispose()
     assert file_of(sqlite_url).is_file()
 
 
+def test_a_catalogue_that_was_opened_for_a_while_is_closed_whatever_happens(sqlite_url):
+    engines, pools = [], []
+
+    def fail() -> None:
+        with opened(sqlite_url) as engine:
+            migrate(engine)
+            engines.append(engine)
+            pools.append(engine.pool)
+            raise SettingsError("on purpose")
+
+    with pytest.raises(SettingsError, match="on purpose"):
+        fail()
+    # Disposed of: its connections went with the pool.
+    assert engines[0].pool is not pools[0]
+
+
 def test_readers_do_not_wait_for_a_writer_nor_for_ever_for_a_lock(sqlite_url):
-    engine = opened(sqlite_url, lock_timeout_s=0.05)
+    engine = migrated(sqlite_url, lock_timeout_s=0.05)
     other = sqlite3.connect(file_of(sqlite_url), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     assert CatalogueReader(engine).count() == 0
@@ -40,7 +56,7 @@ def test_readers_do_not_wait_for_a_writer_nor_for_ever_for_a_lock(sqlite_url):
 
 
 def test_a_catalogue_moves_with_its_file(sqlite_url, tmp_path):
-    engine = opened(sqlite_url)
+    engine = migrated(sqlite_url)
     CatalogueWriter(engine, clock=lambda: 0.0).upsert_many([entry("가")])
     engine.dispose()
     moved = file_of(sqlite_url).rename(tmp_path / "moved 100%.sqlite")

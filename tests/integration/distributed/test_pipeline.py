@@ -13,7 +13,7 @@ import pytest
 from tests.installation import clip_of, new_key, noise, same, silence, spread, wait_for
 from tunekin import codec
 from tunekin.blobs import FsspecBlobStore
-from tunekin.catalogue.database import open_engine
+from tunekin.catalogue.database import opened
 from tunekin.catalogue.reader import CatalogueReader, IndexRow
 from tunekin.catalogue.records import Entry
 from tunekin.dead_letter_office import DeadLetterOffice
@@ -41,11 +41,9 @@ def rows_of(reader: CatalogueReader, *, model_version: str) -> list[IndexRow]:
 @pytest.fixture(scope="module")
 def distributed_rows(installation):
     """What the workers have written; other tests may have added songs before."""
-    engine = open_engine(installation.environment["TUNEKIN_CATALOGUE_URL"])
-    reader = CatalogueReader(engine)
     version = OnnxMoodModel(ClassifierSettings().model).manifest.version
-    yield rows_of(reader, model_version=version)
-    engine.dispose()
+    with opened(installation.environment["TUNEKIN_CATALOGUE_URL"]) as engine:
+        return rows_of(CatalogueReader(engine), model_version=version)
 
 
 @pytest.fixture(scope="module")
