@@ -48,13 +48,18 @@ class Collection:
         Catalogue and model.
     playback : bool
         Whether sound files are handed out.
+
+    Attributes
+    ----------
+    titles : TitleSearch
+        Finds songs by name.
     """
 
     def __init__(self, backend: Backend, *, playback: bool) -> None:
         self._backend = backend
         self._reader = backend.reader
         self._playback = playback
-        self._titles = TitleSearch(backend.reader)
+        self.titles = TitleSearch(backend.reader)
         self._drawing = Lock()
         self._chart: tuple[int, chart.Chart] | None = None
 
@@ -139,7 +144,7 @@ class Collection:
         list of dict
             Best first, each with a score.
         """
-        return [self._song(found.track) | {"score": found.score} for found in self._titles.search(text, limit=limit)]
+        return [self._song(found.track) | {"score": found.score} for found in self.titles.search(text, limit=limit)]
 
     def song(self, track_id: str) -> dict[str, Any]:
         """Look a song up.
@@ -191,7 +196,7 @@ class Collection:
             It can't be played here.
         """
         track = self._track(track_id)
-        path = self._playable(track)
+        path = self.playable(track)
         if path is None:
             raise MissingError("this song can't be played here", hint="its file is elsewhere, or playback is off")
         return path, MEDIA_TYPES[path.suffix.lower()]
@@ -257,10 +262,22 @@ class Collection:
             "duration_s": track.duration_s,
             "isrc": track.isrc,
             "musicbrainz_id": track.musicbrainz_id,
-            "playable": self._playable(track) is not None,
+            "playable": self.playable(track) is not None,
         }
 
-    def _playable(self, track: Track) -> Path | None:
+    def playable(self, track: Track) -> Path | None:
+        """Say where a song's sound file is, where it may be played.
+
+        Parameters
+        ----------
+        track : Track
+            The song.
+
+        Returns
+        -------
+        pathlib.Path or None
+            None where it may not.
+        """
         if not self._playback or not track.source_uri.startswith("file:///"):
             return None
         path = local_path(track.source_uri)

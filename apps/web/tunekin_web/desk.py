@@ -135,6 +135,19 @@ class Ticket:
                 return
             await changed.wait()
 
+    async def done(self) -> Answer:
+        """Wait for the end.
+
+        Returns
+        -------
+        Answer
+            An answer, or a failure with its reason.
+        """
+        async for _, answer in self.watch():
+            if answer is not None:
+                return answer
+        raise AssertionError("a ticket was watched to its end, and had none")
+
 
 class Desk:
     """Takes questions, and answers them in turn in threads of its own; a context manager for one event loop.

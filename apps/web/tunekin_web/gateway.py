@@ -35,6 +35,9 @@ from tunekin_web.limits import RateLimit
 from tunekin_web.openapi import document
 from tunekin_web.problems import ForbiddenError, MissingError, RefusedError, TooSlowError, UnauthorizedError, status_of
 from tunekin_web.settings import WebSettings
+from tunekin_web.subsonic.api import SubsonicApi
+from tunekin_web.subsonic.login import Logins
+from tunekin_web.subsonic.songs import Songs
 
 __all__ = ["Gateway", "application"]
 
@@ -128,6 +131,33 @@ class Gateway:
         await run_in_threadpool(self._collection.song, track_id)
         with self._desk.place(0) as place:
             return _accepted(place.take(Question(options=options, track_id=track_id)))
+
+    async def answer_track(self, request: Request, track_id: str, options: ClipOptions) -> Answer:
+        """Have a song of the catalogue answered, and wait for it.
+
+        Parameters
+        ----------
+        request : Request
+            Whose address counts.
+        track_id : str
+            The song.
+        options : ClipOptions
+            What is asked for.
+
+        Returns
+        -------
+        Answer
+            An answer, or a failure with its reason.
+
+        Raises
+        ------
+        RefusedError
+            Too much waits, or the address asks too often.
+        """
+        self._rate.take(_address(request))
+        with self._desk.place(0) as place:
+            ticket = place.take(Question(options=options, track_id=track_id))
+        return await ticket.done()
 
     async def _get_ticket(self, request: Request) -> Response:
         ticket = self._desk.ticket(request.path_params["ticket"])
@@ -241,7 +271,8 @@ def application(backend: Backend, *, settings: WebSettings) -> Starlette:
         max_bytes=settings.max_waiting_bytes,
         keep_s=settings.keep_s,
     )
-    gateway = Gateway(Collection(backend, playback=settings.playback), desk, settings=settings)
+    collection = Collection(backend, playback=settings.playback)
+    gateway = Gateway(collection, desk, settings=settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -251,6 +282,7 @@ def application(backend: Backend, *, settings: WebSettings) -> Starlette:
     return Starlette(
         routes=[
             Mount("/api/v1", routes=gateway.routes()),
+            *_subsonic(backend, collection, gateway, settings=settings),
             *(Route(path, _page) for path in _PAGES),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
@@ -258,6 +290,16 @@ def application(backend: Backend, *, settings: WebSettings) -> Starlette:
         exception_handlers={TunekinError: _failed, RefusedError: _refused, HTTPException: _wrong},
         lifespan=lifespan,
     )
+
+
+def _subsonic(backend: Backend, collection: Collection, gateway: Gateway, *, settings: WebSettings) -> list[Mount]:
+    """Routes for Subsonic clients, where any may ask."""
+    logins = Logins.of(settings)
+    if logins is None:
+        return []
+    songs = Songs(backend.reader, collection, server=settings.subsonic_library)
+    api = SubsonicApi(songs, backend.reader, logins=logins, ask=gateway.answer_track, sound=collection.sound)
+    return [Mount("/rest", routes=api.routes())]
 
 
 class _Hardened:
@@ -270,9 +312,9 @@ class _Hardened:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(_HEADERS)
                 # The page's files are asked for again each time, so that none is older than the others.
-                headers.setdefault("Cache-Control", "no-cache")
+                for name, value in (_HEADERS | {"Cache-Control": "no-cache"}).items():
+                    headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, sending)

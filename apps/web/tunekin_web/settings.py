@@ -35,6 +35,12 @@ class WebSettings(Settings):
         With ``--kafka``: how long the workers may take for an answer, in seconds.
     playback : bool
         Whether the catalogue's sound files are played to visitors.
+    subsonic_user, subsonic_password : str, SecretStr
+        Login of Subsonic clients; without it, and without a key, they get no answer.
+    subsonic_api_key : SecretStr
+        Key that OpenSubsonic clients may show in place of a login.
+    subsonic_library : str
+        Address of the Subsonic server whose ids clients ask by; unset means whichever server a song is from.
     """
 
     model_config = SettingsConfigDict(env_prefix="TUNEKIN_WEB_")
@@ -51,3 +57,7 @@ class WebSettings(Settings):
     keep_s: float = Field(default=600.0, gt=0)
     answer_s: float = Field(default=60.0, gt=0)
     playback: bool = True
+    subsonic_user: str = ""
+    subsonic_password: SecretStr = SecretStr("")
+    subsonic_api_key: SecretStr = SecretStr("")
+    subsonic_library: str = ""

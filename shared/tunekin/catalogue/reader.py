@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, Row, Select, and_, func, or_, select
 
+from tunekin.catalogue import sources
 from tunekin.catalogue.database import reading
 from tunekin.catalogue.models import AnswerRow, FeaturesRow, MoodRow, StateRow, TrackMoodRow, TrackRow, clip_key
 from tunekin.catalogue.records import (
@@ -111,7 +112,82 @@ class CatalogueReader:
             ]
         return {track.track_id: track for track in map(_track, rows)}
 
-    def list_tracks(self, *, limit: int, after: Track | None) -> list[Track]:
+    def tracks_known_as(self, name: str) -> list[Track]:
+        """Look tracks up by what others call them; looks at every track.
+
+        Parameters
+        ----------
+        name : str
+            Id of a MusicBrainz recording, or the id that a Subsonic server gave a song that comes from it.
+
+        Returns
+        -------
+        list of Track
+            By track id; several recordings may have one id, and several servers may use it.
+        """
+        if not name:
+            return []
+        column = TrackRow.source_uri
+        at_a_server = and_(column.startswith(sources.SCHEME), column.contains(sources.song("/", name), autoescape=True))
+        query = (
+            select(*_TRACK_COLUMNS).where(or_(TrackRow.musicbrainz_id == name, at_a_server)).order_by(TrackRow.track_id)
+        )
+        with reading(self._engine) as connection:
+            found = [_track(row) for row in connection.execute(query)]
+        # SQLite takes `a` and `A` for the same letter here.
+        return [track for track in found if name in {track.musicbrainz_id, sources.song_id(track.source_uri)}]
+
+    def tracks_from(self, prefix: str) -> list[Track]:
+        """List the tracks whose sound comes from one place.
+
+        Parameters
+        ----------
+        prefix : str
+            What their source URIs begin with.
+
+        Returns
+        -------
+        list of Track
+            By track id.
+        """
+        query = (
+            select(*_TRACK_COLUMNS)
+            .where(TrackRow.source_uri.startswith(prefix, autoescape=True))
+            .order_by(TrackRow.track_id)
+        )
+        with reading(self._engine) as connection:
+            found = [_track(row) for row in connection.execute(query)]
+        return [track for track in found if track.source_uri.startswith(prefix)]
+
+    def tracks_by(self, artist: str, *, album: str | None = None, limit: int) -> list[Track]:
+        """List an artist's tracks.
+
+        Parameters
+        ----------
+        artist : str
+            As the catalogue has the name.
+        album : str or None
+            Which album's; all of them unless it is given.
+        limit : int
+            Most tracks.
+
+        Returns
+        -------
+        list of Track
+            By title, then id.
+        """
+        query = (
+            select(*_TRACK_COLUMNS)
+            .where(TrackRow.artist == artist)
+            .order_by(TrackRow.title, TrackRow.track_id)
+            .limit(limit)
+        )
+        if album is not None:
+            query = query.where(TrackRow.album == album)
+        with reading(self._engine) as connection:
+            return [_track(row) for row in connection.execute(query)]
+
+    def list_tracks(self, *, limit: int, after: Track | None, offset: int = 0) -> list[Track]:
         """Take a page of all tracks, by artist, then title, then id.
 
         Parameters
@@ -120,6 +196,8 @@ class CatalogueReader:
             Length of the page.
         after : Track or None
             Last track of the page before; None for the first page.
+        offset : int
+            Tracks to pass over; pages by it shift with what is added or removed meanwhile.
 
         Returns
         -------
@@ -127,6 +205,8 @@ class CatalogueReader:
             Empty after the last page. What is added or removed meanwhile shifts no page.
         """
         query = select(*_TRACK_COLUMNS).order_by(TrackRow.artist, TrackRow.title, TrackRow.track_id).limit(limit)
+        if offset:
+            query = query.offset(offset)
         if after is not None:
             query = query.where(
                 # Implied by the rest; it is what the index can start from.
@@ -261,6 +341,31 @@ class CatalogueReader:
                 for some in _parts(track_ids)
                 for row in connection.execute(query.where(TrackRow.track_id.in_(some)))
             ]
+
+    def views(self, feature_version: str) -> tuple[list[str], NDArray[np.float16]]:
+        """Read the views of all tracks.
+
+        Parameters
+        ----------
+        feature_version : str
+            Their feature version.
+
+        Returns
+        -------
+        track_ids : list of str [n]
+            Every track that has views of this version, in order of the ids.
+        views : np.ndarray [shape=(n, views_size), dtype=float16]
+            Views of each; read-only, of shape (0, 0) where there is none.
+        """
+        query = (
+            select(FeaturesRow.track_id, FeaturesRow.views)
+            .where(FeaturesRow.feature_version == feature_version, FeaturesRow.views.is_not(None))
+            .order_by(FeaturesRow.track_id)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        matrix = np.frombuffer(b"".join(row.views for row in rows), dtype="<f2")
+        return [row.track_id for row in rows], matrix.reshape(len(rows), matrix.size // max(len(rows), 1))
 
     def summaries(self, feature_version: str) -> Summaries:
         """Read the summaries of all tracks, for training.

@@ -1,0 +1,1 @@
+"""What clients of Subsonic servers may ask, as the OpenSubsonic API has it."""
