@@ -69,9 +69,8 @@ def test_a_page_begins_where_it_is_told(reader):
 def test_the_views_of_all_tracks_are_read_together(reader, writer):
     assert reader.views("f2") == ([], pytest.approx(np.zeros((0, 0))))
     views = np.arange(2 * FEATURES.views_size, dtype=np.float16).reshape(2, -1)
-    some = {"feature_version": "f2", "probabilities": ()}
     for name, row in zip(("t2", "t1"), views, strict=True):
-        made = entry(name, **some)
+        made = entry(name, feature_version="f2", probabilities=())
         writer.upsert_many([type(made)(**vars(made) | {"views": views_to_bytes(row)})])
     track_ids, read = reader.views("f2")
     assert track_ids == ["t1", "t2"]
