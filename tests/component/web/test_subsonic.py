@@ -18,7 +18,7 @@ from tunekin_web.backend import Backend
 from tunekin_web.gateway import application
 from tunekin_web.settings import WebSettings
 
-LOGIN = {"apiKey": "key-7", "v": "1.16.1", "c": "tests", "f": "json"}
+LOGIN: dict[str, str | int] = {"apiKey": "key-7", "v": "1.16.1", "c": "tests", "f": "json"}
 SETTINGS = WebSettings(subsonic_api_key="key-7", clips_per_minute=0)
 NAMESPACE = "{http://subsonic.org/restapi}"
 
