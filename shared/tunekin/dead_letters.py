@@ -42,6 +42,7 @@ __all__ = [
     "bury",
     "document",
     "exhume",
+    "is_replay",
     "parse_time",
     "purged",
     "remaining",
@@ -309,6 +310,22 @@ def replayed(letter: DeadLetter) -> Record:
     # Clients send no record with neither key nor value, and one without a value reads as an empty one.
     value = b"" if original.key is None and original.value is None else original.value
     return replace(original, value=value, headers=tuple(headers), partition=-1, offset=-1, timestamp_ms=0)
+
+
+def is_replay(record: Record) -> bool:
+    """Say whether a record is one that was sent once more, by `replayed` or by its publisher.
+
+    Parameters
+    ----------
+    record : Record
+        A record of any topic.
+
+    Returns
+    -------
+    bool
+        Whether it says which attempt it is.
+    """
+    return any(name == _ATTEMPT for name, _ in record.headers)
 
 
 def purged(letter: DeadLetter) -> Record:

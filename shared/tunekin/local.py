@@ -373,6 +373,21 @@ class LocalConsumer:
         """
         return set(self._positions)
 
+    def behind(self) -> dict[str, int]:
+        """Count what waits on the partitions that this member has at present.
+
+        Returns
+        -------
+        dict of str to int
+            Records by topic that `poll` has not returned yet.
+        """
+        with self._broker.changed:
+            waiting: dict[str, int] = {}
+            for (topic, number), position in self._positions.items():
+                log = self._broker.logs[topic, number]
+                waiting[topic] = waiting.get(topic, 0) + log.end - max(position, log.start)
+            return waiting
+
     def close(self) -> None:
         """Leave the group; what was polled and not committed goes to the other members."""
         group = self._group

@@ -3,7 +3,7 @@
 Kafka, Redis, MySQL, a folder or this very process stand behind them; which, is decided in a composition root.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -208,6 +208,15 @@ class Consumer(Protocol):
         -------
         collection of (str, int)
             Topic and number of each.
+        """
+
+    def behind(self) -> Mapping[str, int]:
+        """Count what waits on the partitions that this member has at present, without waiting for the answer.
+
+        Returns
+        -------
+        mapping of str to int
+            Records by topic that `poll` has not returned yet, as far as is known.
         """
 
     def close(self) -> None:

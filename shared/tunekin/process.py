@@ -233,6 +233,9 @@ def _run(program: str, roots: Root | Mapping[str, Root], arguments: Sequence[str
         # Step 4
         bus = KafkaBus(kafka)
         group = group_of(service, lane=lane)
+        process.metrics.build.info(
+            {"version": tunekin.__version__, "role": service.role, "lane": lane or "", "group": group}
+        )
         worker = Worker(
             service,
             consumer=bus.consumer(service.topics, group=group),
@@ -240,6 +243,7 @@ def _run(program: str, roots: Root | Mapping[str, Root], arguments: Sequence[str
             blobs=process.blobs,
             metrics=process.metrics,
             clock=process.clock,
+            group=group,
             followers=[(one, bus.consumer(one.topics, group=None)) for one in role.followers],
             fetch_limit_bytes=role.fetch_limit_bytes,
             max_records=_MAX_RECORDS[process.lane],

@@ -26,7 +26,7 @@ from tunekin.messages import (
     Withdrawal,
 )
 
-__all__ = ["DEAD_LETTERS", "INLINE_LIMIT_BYTES", "TOPICS", "Topic", "outcomes_of", "topic_for"]
+__all__ = ["DEAD_LETTERS", "INLINE_LIMIT_BYTES", "TOPICS", "Topic", "lane_of", "outcomes_of", "topic_for"]
 
 _DAY_MS = 86_400_000
 
@@ -158,6 +158,27 @@ def topic_for(message: Message) -> Topic:
         clips, tracks = _LANES[type(message)]
         return TOPICS[clips if isinstance(message.subject, ClipSubject) else tracks]
     return TOPICS[_SINGLE[type(message)]]
+
+
+def lane_of(name: str) -> Literal["clips", "tracks"]:
+    """Name the lane that a topic belongs to.
+
+    Parameters
+    ----------
+    name : str
+        A topic.
+
+    Returns
+    -------
+    {'clips', 'tracks'}
+        What people wait for, or a bulk load.
+
+    Examples
+    --------
+    >>> lane_of("clips.audio"), lane_of("recommendations"), lane_of("catalog.ingest"), lane_of("tracks.audio")
+    ('clips', 'clips', 'tracks', 'tracks')
+    """
+    return "clips" if name == _SINGLE[Answer] or name.partition(".")[0] == _SINGLE[ClipSubmitted] else "tracks"
 
 
 def outcomes_of(name: str) -> str | None:

@@ -19,7 +19,9 @@ are taken one at a time, each counted before it is begun. A record that was begu
 failure like any other.
 """
 
+import math
 import threading
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -27,15 +29,24 @@ import msgspec
 import structlog
 
 from tunekin import codec
-from tunekin.dead_letters import bury
+from tunekin.dead_letters import bury, is_replay
 from tunekin.errors import DependencyError, MessageError, TunekinError, UnsupportedVersionError, WorkerKilledError
 from tunekin.gathering import Gathered, Group
-from tunekin.messages import Answer, Message, Partial, StageTime, Subject, Trace
+from tunekin.messages import (
+    Answer,
+    CatalogueChange,
+    Message,
+    Partial,
+    StageTime,
+    Subject,
+    Trace,
+    TrackOutcome,
+)
 from tunekin.metrics import WorkerMetrics
 from tunekin.outcomes import failure, problem_of
 from tunekin.ports import BlobStore, ClaimCheck, Clock, Consumer, Producer, Record
 from tunekin.service import Follower, Service
-from tunekin.topics import INLINE_LIMIT_BYTES, TOPICS
+from tunekin.topics import INLINE_LIMIT_BYTES, TOPICS, lane_of
 
 __all__ = ["Backoff", "Worker"]
 
@@ -43,6 +54,8 @@ __all__ = ["Backoff", "Worker"]
 _POLL_S = 0.2
 # Once may be chance, such as an operator's kill or another process that takes all memory; three times are not.
 _MOST_BEGINNINGS = 3
+# How often it is told how far the worker is behind.
+_TELL_LAG_S = 1.0
 # Values behind claim checks of our own, such as the sound of a whole song: an hour of PCM has 159 MB.
 _OWN_BLOB_LIMIT_BYTES = 512 * 1024 * 1024
 
@@ -125,6 +138,8 @@ class Worker:
         Counters of the process.
     clock : Clock
         Time of day in seconds.
+    group : str
+        Name of the group whose lag it tells; the role unless it is given.
     followers : sequence of (Follower, Consumer)
         Topics that this worker sees in full besides.
     fetch_limit_bytes : int
@@ -144,6 +159,7 @@ class Worker:
         blobs: BlobStore,
         metrics: WorkerMetrics,
         clock: Clock,
+        group: str = "",
         followers: Sequence[tuple[Follower, Consumer]] = (),
         fetch_limit_bytes: int = INLINE_LIMIT_BYTES,
         max_records: int = 16,
@@ -155,6 +171,7 @@ class Worker:
         self._blobs = blobs
         self._metrics = metrics
         self._clock = clock
+        self._group = group or service.role
         self._followers = followers
         self._fetch_limit_bytes = fetch_limit_bytes
         self._max_records = max_records
@@ -164,6 +181,7 @@ class Worker:
         # How many more records of a partition may have been in the hands of a worker that died.
         self._suspects: dict[tuple[str, int], int] = {}
         self._pass_began_s: float | None = None
+        self._told_lag_s = -math.inf
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(role=service.role)
         metrics.ready.labels(role=service.role).set(1)
 
@@ -240,6 +258,7 @@ class Worker:
         self._follow()
         # Step 3
         records = self._consumer.poll(timeout_s=timeout_s, max_records=self._max_records)
+        self._tell_lag(records)
         # Step 4
         batch = self._handle_all(records) if self._gathered is None else self._gather_all(records, self._gathered)
         if not records and not batch.handled:
@@ -296,6 +315,8 @@ class Worker:
                 continue
             alone = suspect
             begun = self._consumer.begin(record) if suspect else 1
+            if begun > 1:
+                self._again("crash")
             try:
                 outputs = self._handle(record, batch.spent) if begun <= _MOST_BEGINNINGS else self._give_up(record)
                 batch.outputs.extend(self._claim_checked(output) for output in outputs)
@@ -356,8 +377,19 @@ class Worker:
         for record in group.records:
             self._count(record, "done")
         # The one that came last is what all others waited for.
-        trace = self._traced(group.messages[-1], started_s)
-        batch.outputs.extend(codec.encode(_stamped(output, trace)) for output in outputs)
+        last = group.records[-1]
+        batch.outputs.extend(self._told(outputs, self._traced(last, group.messages[-1], started_s), last))
+
+    def _tell_lag(self, in_hand: Sequence[Record]) -> None:
+        """Say how far the worker is behind, those that it has in its hands included, as the brokers count."""
+        now_s = self._clock()
+        if now_s - self._told_lag_s < _TELL_LAG_S:
+            return
+        self._told_lag_s = now_s
+        held = Counter(record.topic for record in in_hand)
+        behind = self._consumer.behind()
+        for topic in self._service.topics:
+            self._metrics.lag.labels(group=self._group, topic=topic).set(behind.get(topic, 0) + held[topic])
 
     def _tell_ready(self) -> None:
         self._metrics.ready.labels(role=self._service.role).set(0 if self._deferred else 1)
@@ -372,6 +404,8 @@ class Worker:
         """Return the records that follow from a record; raise only what is retriable."""
         message: Message | None = None
         started_s = self._clock()
+        if is_replay(record):
+            self._again("replay")
         try:
             claim = codec.claim_of(record)
             if claim is None:
@@ -388,8 +422,7 @@ class Worker:
         if claim is not None:
             spent.append(claim)
         self._count(record, "done")
-        trace = self._traced(message, started_s)
-        return [codec.encode(_stamped(output, trace)) for output in outputs]
+        return self._told(outputs, self._traced(record, message, started_s), record)
 
     def _give_up(self, record: Record) -> list[Record]:
         error = WorkerKilledError(
@@ -402,7 +435,7 @@ class Worker:
         problem = problem_of(error)
         subject: Subject | None = getattr(message, "subject", None) or codec.subject_of(record)
         self._count(record, "failed")
-        self._metrics.failures.labels(role=self._service.role, code=problem.code).inc()
+        self._metrics.failures.labels(role=self._service.role, lane=lane_of(record.topic), code=problem.code).inc()
         is_defect = not isinstance(error, TunekinError)
         self._log.warning(
             "record.failed",
@@ -422,8 +455,7 @@ class Worker:
         )
         if subject is None:
             return [letter]
-        outcome = _stamped(failure(subject, problem), self._traced(message, started_s))
-        return [codec.encode(outcome), letter]
+        return [*self._told([failure(subject, problem)], self._traced(record, message, started_s), record), letter]
 
     def _defer(self, record: Record, error: TunekinError) -> None:
         place = (record.topic, record.partition)
@@ -433,6 +465,7 @@ class Worker:
         self._consumer.rewind(record)
         self._consumer.pause([place])
         self._count(record, "deferred")
+        self._again("upgrade" if isinstance(error, UnsupportedVersionError) else "dependency")
         self._log.warning(
             "record.deferred", topic=record.topic, offset=record.offset, error=error.message, pause_s=pause_s
         )
@@ -442,12 +475,31 @@ class Worker:
             return record
         return codec.with_claim(record, self._blobs.put(record.value))
 
-    def _traced(self, message: Message | None, started_s: float) -> Trace:
+    def _traced(self, record: Record, message: Message | None, started_s: float) -> Trace:
         took_s = self._clock() - started_s
-        self._metrics.stage_s.labels(role=self._service.role).observe(max(took_s, 0.0))
+        lane = lane_of(record.topic)
+        self._metrics.stage_s.labels(role=self._service.role, lane=lane).observe(max(took_s, 0.0))
         before: Trace = getattr(message, "trace", None) or Trace(published_ms=started_s * 1000)
         stage = StageTime(stage=self._service.role, started_ms=started_s * 1000, took_ms=took_s * 1000)
         return msgspec.structs.replace(before, stages=(*before.stages, stage))
+
+    def _told(self, outputs: Sequence[Message], trace: Trace, record: Record) -> list[Record]:
+        """Give messages the way that they have come, count the outcomes among them, and write them."""
+        for output in outputs:
+            match output:
+                case Answer() | TrackOutcome():
+                    lane = lane_of(record.topic)
+                    took_s = self._clock() - trace.published_ms / 1000
+                    self._metrics.outcomes.labels(role=self._service.role, lane=lane, status=output.status).inc()
+                    self._metrics.outcome_s.labels(lane=lane).observe(max(took_s, 0.0))
+                case CatalogueChange():
+                    self._metrics.catalogue_version.set(output.catalogue_version)
+                case _:
+                    pass
+        return [codec.encode(_stamped(output, trace)) for output in outputs]
+
+    def _again(self, reason: str) -> None:
+        self._metrics.retries.labels(role=self._service.role, reason=reason).inc()
 
     def _count(self, record: Record, result: str) -> None:
         self._metrics.records.labels(role=self._service.role, topic=record.topic, result=result).inc()

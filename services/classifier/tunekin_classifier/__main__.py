@@ -6,6 +6,7 @@ from tunekin.features import FEATURES
 from tunekin.process import Process, Role, Root, run
 from tunekin.settings import read
 from tunekin_classifier.adapters.model_store import FollowedModel, Pointer
+from tunekin_classifier.metrics import ClassifierMetrics
 from tunekin_classifier.service import service
 from tunekin_classifier.settings import ClassifierSettings
 
@@ -22,9 +23,12 @@ def _compose(process: Process) -> Role:
     topic = process.of_lane(clips="clips.features", tracks="tracks.features")
 
     def warm_up() -> None:
-        models.latest().probabilities(np.zeros((1, FEATURES.summary_size), np.float32))
+        model = models.latest()
+        model.probabilities(np.zeros((1, FEATURES.summary_size), np.float32))
+        metrics.judged_by(model.manifest)
 
-    return Role(service=service(models.latest, topics=(topic,)), warm_up=warm_up)
+    metrics = ClassifierMetrics(process.registry)
+    return Role(service=service(models.latest, topics=(topic,), metrics=metrics), warm_up=warm_up)
 
 
 ROOTS = Root(compose=_compose, settings=(ClassifierSettings,), has_lanes=True)

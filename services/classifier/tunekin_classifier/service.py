@@ -11,6 +11,7 @@ from tunekin.errors import MessageError
 from tunekin.messages import Classified, Features, Withdrawal
 from tunekin.service import Service
 from tunekin_classifier.manifest import Manifest
+from tunekin_classifier.metrics import ClassifierMetrics
 
 __all__ = ["ROLE", "MoodModel", "service"]
 
@@ -41,7 +42,9 @@ class MoodModel(Protocol):
         """
 
 
-def service(latest: Callable[[], MoodModel], *, topics: tuple[str, ...]) -> Service:
+def service(
+    latest: Callable[[], MoodModel], *, topics: tuple[str, ...], metrics: ClassifierMetrics | None = None
+) -> Service:
     """Make the classifier.
 
     Parameters
@@ -50,6 +53,8 @@ def service(latest: Callable[[], MoodModel], *, topics: tuple[str, ...]) -> Serv
         Gives the model in use: which moods there are, and how probable each is. Every message asks once.
     topics : tuple of str
         ``clips.features``, ``tracks.features`` or both.
+    metrics : ClassifierMetrics, optional
+        Where the model in use is told; nowhere to be seen by default.
 
     Returns
     -------
@@ -63,6 +68,8 @@ def service(latest: Callable[[], MoodModel], *, topics: tuple[str, ...]) -> Serv
             return
         model = latest()
         manifest = model.manifest
+        if metrics is not None:
+            metrics.judged_by(manifest)
         if message.feature_version != manifest.feature_version:
             msg = f"features of version {message.feature_version!r}; the model takes {manifest.feature_version!r}"
             raise MessageError(msg, hint="featurizer and model have to be of one feature version")

@@ -19,6 +19,7 @@ from tunekin_ranker.service import follower, merge_service, service
 from tunekin_ranker.settings import CacheSettings, MergeSettings, RankerSettings
 from tunekin_ranker.shard import Shard
 from tunekin_ranker.warm import warm_up
+from tunekin_ranker.watched import WatchedSnapshots
 
 __all__ = ["ROOTS", "main"]
 
@@ -29,11 +30,16 @@ def _rank(process: Process) -> Role:
     check_schema(engine)
     reader = CatalogueReader(engine)
     folder, shard = settings.snapshot_folder, Shard.parse(settings.shard)
-    snapshots = CatalogueSnapshots(
-        reader,
-        model_version=_model_version(reader, settings.model_version),
-        # A folder for each shard, so that none removes another's.
-        files=None if folder is None else SnapshotFiles(folder / str(shard)),
+    metrics = RankerMetrics(process.registry)
+    snapshots = WatchedSnapshots(
+        CatalogueSnapshots(
+            reader,
+            model_version=_model_version(reader, settings.model_version),
+            # A folder for each shard, so that none removes another's.
+            files=None if folder is None else SnapshotFiles(folder / str(shard)),
+            shard=shard,
+        ),
+        metrics=metrics,
         shard=shard,
     )
     crew = Crew(settings.threads)
@@ -46,11 +52,11 @@ def _rank(process: Process) -> Role:
     return Role(
         service=service(
             snapshots,
-            _cache(process, settings),
+            _cache(process, settings, metrics),
             topics=("clips.classified",),
             settings=settings,
             crew=crew,
-            metrics=RankerMetrics(process.registry),
+            metrics=metrics,
         ),
         warm_up=ready,
         followers=(follower(snapshots),),
@@ -74,13 +80,15 @@ def _model_version(reader: CatalogueReader, asked: str) -> str:
     return asked or max(known, key=lambda version: (known[version], version))
 
 
-def _cache(process: Process, settings: RankerSettings) -> Cache:
+def _cache(process: Process, settings: RankerSettings, metrics: RankerMetrics) -> Cache:
     cache = read(CacheSettings)
     url = cache.url.get_secret_value()
     if not url:
         return MemoryCache(max_entries=settings.cache_entries)
     return process.closing.enter_context(
-        contextlib.closing(RedisCache(url, ttl_s=cache.ttl_s, timeout_s=cache.timeout_s))
+        contextlib.closing(
+            RedisCache(url, ttl_s=cache.ttl_s, timeout_s=cache.timeout_s, failed=metrics.cache_failures.inc)
+        )
     )
 
 

@@ -9,6 +9,8 @@ partition next, so a commit that comes too late is no error.
 """
 
 import contextlib
+import math
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -31,6 +33,10 @@ _FETCH_BYTES = 8 * _LARGEST_RECORD_BYTES
 
 # New partitions, and whatever a member has missed, are seen within this.
 _METADATA_AGE_MS = 30_000
+# How far partitions that pause are behind: how often that is asked for, and how long the answer may take.
+_ASK_ENDS_S = 10.0
+_ASK_ENDS_MS = 1_000
+_NO_WAIT_MS = 1
 _HISTORY_POLL_S = 1.0
 _HISTORY_RECORDS = 100
 
@@ -311,6 +317,8 @@ class KafkaConsumer:
         self._settings = settings
         self._paused: set[tuple[str, int]] = set()
         self._polled: set[tuple[str, int]] = set()
+        self._ends: dict[kafka.TopicPartition, int] = {}
+        self._asked_s = -math.inf
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
     def poll(self, *, timeout_s: float, max_records: int) -> list[Record]:
@@ -509,6 +517,40 @@ class KafkaConsumer:
             Topic and number of each.
         """
         return {self._name(place) for place in self._client.assignment()}
+
+    def behind(self) -> dict[str, int]:
+        """Count what waits on the partitions that this member has at present.
+
+        Brokers tell the ends of partitions with what is fetched. Those that pause are not fetched, so theirs are asked
+        for now and then.
+
+        Returns
+        -------
+        dict of str to int
+            Records by topic that `poll` has not returned yet; those of partitions that were not fetched yet are not
+            known.
+        """
+        waiting: dict[str, int] = {}
+        asked = self._ends_of_paused()
+        for place in self._client.assignment():
+            end = max(filter(None, (self._client.highwater(place), asked.get(place))), default=None)
+            if end is None:
+                continue
+            position = self._client.position(place, timeout_ms=_NO_WAIT_MS)
+            if position is not None:
+                topic, _ = self._name(place)
+                waiting[topic] = waiting.get(topic, 0) + max(end - position, 0)
+        return waiting
+
+    def _ends_of_paused(self) -> "dict[kafka.TopicPartition, int]":
+        paused = self._assigned(list(self._paused))
+        now_s = time.monotonic()
+        if paused and now_s - self._asked_s > _ASK_ENDS_S:
+            self._asked_s = now_s
+            # Work goes on without it; a client that is in doubt says so where it matters.
+            with contextlib.suppress(errors.KafkaError):
+                self._ends = self._client.end_offsets(paused, timeout_ms=_ASK_ENDS_MS)
+        return self._ends if paused else {}
 
     def _commit(self, offsets: "dict[kafka.TopicPartition, kafka.OffsetAndMetadata]") -> None:
         with speaking(self._settings):

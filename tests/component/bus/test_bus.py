@@ -90,6 +90,38 @@ def test_a_group_begins_at_the_earliest_record(bus: Bus) -> None:
     assert read(bus.consumer([TOPIC], group="g"), 1) == ["before"]
 
 
+def behind(consumer: Consumer, count: int, *, polling: bool = True) -> bool:
+    """Whether a consumer comes to say that so many records wait for it."""
+    give_up = time.monotonic() + PATIENCE_S
+    while consumer.behind().get(TOPIC, 0) != count and time.monotonic() < give_up:
+        if polling:
+            assert consumer.poll(timeout_s=0.1, max_records=1) == []
+    return consumer.behind().get(TOPIC, 0) == count
+
+
+def test_a_member_knows_how_far_behind_it_is(bus: Bus) -> None:
+    consumer = bus.consumer([TOPIC], group="g")
+    write(bus, *"abcde")
+    # One at a time: the others wait, wherever the client has them already.
+    taken = take(consumer, 1, most=1)
+    while len(taken) < 5:
+        assert consumer.behind()[TOPIC] <= 5 - len(taken)
+        taken += take(consumer, 1, most=1)
+    assert behind(consumer, 0)
+    consumer.rewind(taken[-1])
+    assert consumer.behind()[TOPIC] == 1
+
+
+def test_what_waits_on_a_paused_partition_is_counted_too(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tunekin.kafka.bus._ASK_ENDS_S", 0.1)
+    consumer = bus.consumer([TOPIC], group="g")
+    (placed,) = write(bus, "a")
+    take(consumer, 1)
+    consumer.pause([(TOPIC, placed.partition)])
+    write(bus, "a", "a")
+    assert behind(consumer, 2)
+
+
 def test_a_follower_without_group_begins_at_the_present(bus: Bus) -> None:
     write(bus, "before")
     follower = bus.consumer([TOPIC], group=None)

@@ -28,7 +28,9 @@ from tunekin_ranker.rank import look, rank
 from tunekin_ranker.service import service
 from tunekin_ranker.settings import RankerSettings
 from tunekin_ranker.shadow import recall5
+from tunekin_ranker.shard import WHOLE
 from tunekin_ranker.snapshot import Snapshot, TrackInfo
+from tunekin_ranker.watched import WatchedSnapshots
 from tunekin_ranker.words import vocabulary
 
 MOODS = (Label(ko="춤", en="dancing"), Label(ko="비", en="rain"), Label(ko="꿈", en="dreaming"))
@@ -330,8 +332,28 @@ def test_searches_and_the_caches_hits_are_counted() -> None:
     assert ranker.value("tunekin_searches_total", mode="certified", proven="true") == 1
     assert ranker.value("tunekin_search_candidates_total", mode="certified") == 12
     assert ranker.value("tunekin_search_compared_in_full_total", mode="shortlist") == 12
-    assert ranker.value("tunekin_search_compared_share_count", mode="certified") == 1
+    assert ranker.value("tunekin_search_compared_ratio_count", mode="certified") == 1
     assert [ranker.value("tunekin_cache_requests_total", result=result) for result in ("hit", "miss")] == [1, 2]
+
+
+def test_it_is_told_which_state_of_the_catalogue_answers_are_made_from() -> None:
+    registry = CollectorRegistry()
+    held = Held(snapshot(12, version=7))
+    watched = WatchedSnapshots(held, metrics=RankerMetrics(registry), shard=WHOLE)
+    assert watched.current() is held.current()
+
+    def told(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"tunekin_index_{name}", labels)
+
+    assert (told("tracks"), told("catalogue_version")) == (12, 7)
+    labels = {"feature_version": FEATURES.name, "model_version": held.current().model_version, "shard": "1-of-1"}
+    assert told("info", **labels) == 1
+    first = told("updated_timestamp_seconds")
+    watched.current()
+    assert told("updated_timestamp_seconds") == first
+    held.now = snapshot(13, version=8)
+    watched.apply(CatalogueChange(track_id="t", change="upserted", catalogue_version=8))
+    assert (told("tracks"), told("catalogue_version")) == (13, 8)
 
 
 def test_one_query_in_so_many_is_confirmed_by_brute_force() -> None:
@@ -340,8 +362,8 @@ def test_one_query_in_so_many_is_confirmed_by_brute_force() -> None:
         for seed in range(5):
             list(ranker.handle(classified(stranger(200 + seed, frames=60 + seed), options=ClipOptions(start_s=seed))))
     assert logs == []
-    assert ranker.value("tunekin_shadow_recall5_count", mode="certified") == 3
-    assert ranker.value("tunekin_shadow_recall5_sum", mode="certified") == 3
+    assert ranker.value("tunekin_shadow_recall_ratio_count", mode="certified") == 3
+    assert ranker.value("tunekin_shadow_recall_ratio_sum", mode="certified") == 3
     assert ranker.value("tunekin_shadow_differences_total") == 0
 
 

@@ -107,6 +107,49 @@ def clip(key: str = "k", value: bytes = b"data", **headers: str) -> Record:
     )
 
 
+def test_it_is_told_how_far_the_worker_is_behind_what_is_in_its_hands_included(world):
+    for number in range(40):
+        world.send(clip(key=str(number)))
+    told: list[float] = []
+
+    def handle(message: Message) -> Iterable[Message]:
+        told.append(world.sample("tunekin_lag_records", group="test", topic="clips"))
+        return ()
+
+    worker = world.worker(handle)
+    # The first ones run one at a time.
+    while worker.step(timeout_s=0):
+        world.clock.now_s += 1.0
+    assert (told[0], told[15], told[16], told[-1]) == (40, 25, 24, 8)
+    worker.step(timeout_s=0)
+    assert world.sample("tunekin_lag_records", group="test", topic="clips") == 0
+
+
+def test_outcomes_and_retries_are_counted(world):
+    failing = iter([DependencyError("down"), None, SilentAudioError("nothing")])
+
+    def handle(message: Message) -> Iterable[Message]:
+        error = next(failing)
+        if error is not None:
+            raise error
+        return [Answer(clip_id="c", status="answered", key="k")]
+
+    worker = world.worker(handle)
+    world.send(clip(publishedms=str(round(world.clock.now_s * 1000) - 4_000)))
+    world.send(clip(attempt="2"))
+    work(worker)
+    world.clock.now_s += 1.0
+    work(worker)
+    assert world.sample("tunekin_retries_total", role="test", reason="dependency") == 1
+    assert world.sample("tunekin_retries_total", role="test", reason="replay") == 1
+    assert [
+        world.sample("tunekin_outcomes_total", role="test", lane="clips", status=status)
+        for status in ("answered", "failed")
+    ] == [1, 1]
+    assert world.sample("tunekin_outcome_seconds_count", lane="clips") == 2
+    assert world.sample("tunekin_outcome_seconds_sum", lane="clips") >= 5
+
+
 def to_audio(message: Message, pcm: bytes = b"\x00\x00") -> Iterable[Message]:
     assert isinstance(message, ClipSubmitted)
     return [Audio(subject=message.subject, pcm=pcm, sample_rate_hz=22_050, trace=message.trace)]
@@ -165,7 +208,7 @@ def test_a_clip_that_cannot_work_gets_a_failure_and_leaves_a_dead_letter(world: 
     assert headers["dl_stage"] == b"test"
     assert headers["dl_key"] == b"k"
     assert worker.step(timeout_s=0) == 0, "it is committed"
-    assert world.sample("tunekin_failures_total", role="test", code="audio.silent") == 1
+    assert world.sample("tunekin_failures_total", role="test", lane="clips", code="audio.silent") == 1
 
 
 def test_a_record_that_breaks_its_contract_fails_and_its_neighbours_do_not(world: World) -> None:

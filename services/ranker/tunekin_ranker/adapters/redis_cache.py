@@ -23,6 +23,10 @@ _LOOK_S = 0.005
 T = TypeVar("T")
 
 
+def _nothing() -> None:
+    """Tell nobody."""
+
+
 class RedisCache:
     """Answers in Redis; used by one thread.
 
@@ -38,6 +42,8 @@ class RedisCache:
         How long an entry is kept.
     timeout_s : float
         How long Redis may take to connect, and to answer.
+    failed : callable
+        Told of each question that Redis did not answer.
     clock : callable
         Seconds that never go back.
     sleep : callable
@@ -55,6 +61,7 @@ class RedisCache:
         *,
         ttl_s: float,
         timeout_s: float,
+        failed: Callable[[], None] = _nothing,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -74,6 +81,7 @@ class RedisCache:
                 "the cache's URL can't be read", hint="use redis://:PASSWORD@HOST:PORT/0, or rediss:// for TLS"
             ) from error
         self._ttl_ms = max(round(ttl_s * 1000), 1)
+        self._failed = failed
         self._clock = clock
         self._sleep = sleep
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
@@ -162,6 +170,7 @@ class RedisCache:
             if self._rests_until is None:
                 self._log.warning("cache.unavailable", error=f"{type(error).__name__}: {error}")
             self._rests_until = self._clock() + _PAUSE_S
+            self._failed()
             return None
         if self._rests_until is not None:
             self._log.info("cache.available")
