@@ -619,9 +619,15 @@ def _track_subject(record: Record, headers: dict[str, str], *, strict: bool = Tr
         album=headers.get("album", ""),
         isrc=headers.get("isrc", ""),
         musicbrainz_id=headers.get("musicbrainzid", ""),
-        source_uri=headers.get("dataref", "") or headers.get("source", ""),
+        source_uri=_source_uri(headers),
     )
     return TrackSubject(track=track, attempt=_attempt(headers, strict=strict))
+
+
+def _source_uri(headers: dict[str, str]) -> str:
+    """Where a track's file lies: as its publisher says, since a claim check may be of a copy that will be deleted."""
+    source, dataref = headers.get("source", ""), headers.get("dataref", "")
+    return source if "://" in source or not dataref else dataref
 
 
 def _attempt(headers: dict[str, str], *, strict: bool) -> int:

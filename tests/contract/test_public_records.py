@@ -182,6 +182,21 @@ def test_a_track_without_a_value_of_its_own_is_no_tombstone(headers: dict[str, s
     assert isinstance(codec.decode(ingest(headers)), TrackSubmitted)
 
 
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("file:///music/a.flac", "file:///music/a.flac"),
+        ("/my/app", "s3://blobs/copy"),
+        (None, "s3://blobs/copy"),
+    ],
+)
+def test_a_track_lies_where_its_publisher_says_else_where_its_sound_was_fetched(source: str | None, place: str) -> None:
+    said = {"ce_dataref": "s3://blobs/copy"} | ({} if source is None else {"ce_source": source})
+    message = codec.decode(ingest(said))
+    assert isinstance(message, TrackSubmitted)
+    assert message.subject.track.source_uri == place
+
+
 def test_a_header_that_is_not_utf8_is_refused() -> None:
     record = Record(topic="catalog.ingest", key=b"t1", value=b"x", headers=(("ce_title", b"\xff\xfe"),))
     with pytest.raises(MessageError, match="ce_title is not UTF-8"):

@@ -1,7 +1,5 @@
 """A whole installation while its parts die: every acknowledged clip has exactly one outcome."""
 
-import time
-
 import pytest
 
 from tests.installation import PATIENCE_S, clip_of, new_key, noise, same, spread, wait_for
@@ -113,22 +111,3 @@ def test_a_broker_that_restarts_loses_nothing(installation):
         installation.kafka.restart()
         installation.publish([(name, noise(number)) for number, name in enumerate(names[6:])])
         assert_exactly_one_outcome(installation, installation.outcomes(names))
-
-
-@pytest.mark.timeout(240)
-def test_tracks_are_added_once_while_their_workers_are_killed(installation, test_music):
-    songs = [file for file in spread(test_music.files, 23) if file not in installation.songs][:6]
-    key = new_key()
-    names = [f"{key}-{number}" for number in range(len(songs))]
-    records = [(name, None, {"ce_dataref": song.as_uri()}) for name, song in zip(names, songs, strict=True)]
-    with installation.supervised():
-        installation.publish(records, topic="catalog.ingest")
-        for name in ("decode-tracks", "featurize-tracks", "classify-tracks", "write"):
-            installation.shoot(name)
-            time.sleep(0.5)
-        outcomes = installation.outcomes(names, topic="catalog.outcomes")
-    assert {told[0]["status"] for told in outcomes.values()} <= {"added", "unchanged"}
-    rows = installation.query("SELECT track_id FROM tracks")
-    held = [track_id for (track_id,) in rows if track_id.startswith(key)]
-    files = {song.read_bytes() for song in songs}
-    assert len(held) == len(files)

@@ -38,6 +38,10 @@ catalog_app = typer.Typer(name="catalog", help="Put music into the catalogue and
 app.add_typer(catalog_app)
 app.add_typer(servers_app)
 
+_Kafka = Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin do it.")]
+_Report = Annotated[
+    Path | None, typer.Option(help="Write what came of each file to this CSV or JSON file.", metavar="FILE")
+]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
 
 
@@ -69,10 +73,11 @@ def _catalog_add(
         list[Path], typer.Argument(help="Folders, sound files, CSV manifests, playlists.", metavar="PATH...")
     ],
     *,
-    kafka: Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin do it.")] = False,
+    kafka: _Kafka = False,
+    report: _Report = None,
 ) -> None:
     """Put sound files into the catalogue; what is there already is passed over."""
-    raise typer.Exit(catalog.add_remotely(paths) if kafka else catalog.add(context.obj, paths))
+    raise typer.Exit(catalog.add(context.obj, paths, kafka=kafka, report=report))
 
 
 @catalog_app.command("list")
@@ -95,16 +100,14 @@ def _catalog_remove(
     everything: Annotated[bool, typer.Option("--all", help="All songs.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the songs only.")] = False,
-    kafka: Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin do it.")] = False,
+    kafka: _Kafka = False,
 ) -> None:
     """Take songs out of the catalogue; their files stay."""
     chosen = Chosen(track_ids=tuple(tracks or ()), places=tuple(under or ()), title=title, artist=artist, album=album)
     if chosen.is_everything and not everything:
         msg = "no song is named"
         raise OptionError(msg, hint="name ids, choose by --under, --title, --artist or --album, or say --all")
-    if kafka:
-        raise typer.Exit(removal.run_remotely(chosen, sure=yes, dry_run=dry_run))
-    raise typer.Exit(removal.run(context.obj, chosen, sure=yes, dry_run=dry_run))
+    raise typer.Exit(removal.run(context.obj, chosen, kafka=kafka, sure=yes, dry_run=dry_run))
 
 
 @app.command("similar")
@@ -204,7 +207,7 @@ def _reclassify(
         Path | None, typer.Argument(help="A model's folder; else the model in use.", metavar="[MODEL]")
     ] = None,
     *,
-    kafka: Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin do it.")] = False,
+    kafka: _Kafka = False,
 ) -> None:
     """Bring the catalogue to a mood model, then use it for everything."""
     raise typer.Exit(reclassify.run_remotely(context.obj, model) if kafka else reclassify.run(context.obj, model))

@@ -1,24 +1,26 @@
-"""``tunekin catalog``: put music into the catalogue, and list it."""
+"""``tunekin catalog add`` and ``tunekin catalog list``: put music into the catalogue, and list it."""
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+from rich.console import Console
 
-from tunekin_cli import remote_load, render
+from tunekin_cli import render
 from tunekin_cli.chosen_tracks import all_tracks
 from tunekin_cli.context import Context
 from tunekin_cli.json_output import print_json
-from tunekin_cli.servers import Servers
+from tunekin_cli.tracks_lanes import opened
+from tunekin_embedded.load_report import LoadReport
 from tunekin_embedded.parts import Parts
 from tunekin_embedded.progress import LoadProgress
 from tunekin_embedded.sound_files import find
-from tunekin_embedded.track_lane import load
 
-__all__ = ["add", "add_remotely", "show"]
+__all__ = ["add", "reporting", "show"]
 
 
-def add(context: Context, paths: Sequence[Path]) -> int:
+def add(context: Context, paths: Sequence[Path], *, kafka: bool, report: Path | None) -> int:
     """Put sound files into the catalogue, with a progress bar and a report.
 
     Parameters
@@ -27,40 +29,40 @@ def add(context: Context, paths: Sequence[Path]) -> int:
         Folder and settings.
     paths : sequence of pathlib.Path
         Folders, sound files, CSV manifests or M3U playlists.
+    kafka : bool
+        Whether workers do it.
+    report : pathlib.Path or None
+        File for what came of each file.
 
     Returns
     -------
     int
         Exit code: 0, or 1 where a file failed.
     """
+    console = Console(stderr=True)
     tracks = [track for path in paths for track in find(path)]
-    with Parts(context.home, settings=context.settings) as parts, LoadProgress(total=len(tracks)) as progress:
-        for outcome in load(parts, tracks):
-            progress.take(outcome)
-    progress.print_report()
+    with reporting(report) as taken, opened(context, kafka=kafka, quiet=console.print) as lane:
+        with LoadProgress(total=len(tracks), report=taken, console=console) as progress:
+            for outcome in lane.load(tracks):
+                progress.take(outcome)
+        progress.print_report()
     return 1 if progress.count("failed") else 0
 
 
-def add_remotely(paths: Sequence[Path]) -> int:
-    """Let the workers of a distributed Tunekin put sound files into the catalogue.
+def reporting(report: Path | None) -> contextlib.AbstractContextManager[LoadReport | None]:
+    """Open a report.
 
     Parameters
     ----------
-    paths : sequence of pathlib.Path
-        Folders, sound files, CSV manifests or M3U playlists.
+    report : pathlib.Path or None
+        Its file.
 
     Returns
     -------
-    int
-        Exit code: 0, or 1 where a file failed.
+    context manager
+        Of the report, of None where there is to be none.
     """
-    servers = Servers.read()
-    tracks = [track for path in paths for track in find(path)]
-    with LoadProgress(total=len(tracks)) as progress:
-        for outcome in remote_load.load(servers, tracks, known=remote_load.known_contents(servers)):
-            progress.take(outcome)
-    progress.print_report()
-    return 1 if progress.count("failed") else 0
+    return contextlib.nullcontext() if report is None else LoadReport(report)
 
 
 def show(context: Context, *, as_json: bool) -> None:

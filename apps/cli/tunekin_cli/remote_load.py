@@ -1,25 +1,22 @@
-"""A bulk load by the workers of a distributed Tunekin."""
+"""What is published of a sound file, for the workers of a distributed Tunekin to hear."""
 
 import time
-from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from tunekin import codec
 from tunekin.blobs import is_within
-from tunekin.features import FEATURES
 from tunekin.messages import Trace, Track, TrackOutcome, TrackSubject, TrackSubmitted
 from tunekin.ports import BlobStore, ClaimCheck, Record
 from tunekin.topics import INLINE_LIMIT_BYTES
-from tunekin_cli.remote_tracks import watching
 from tunekin_cli.servers import Servers
 from tunekin_embedded.sound_files import content_sha256, local_path, unreadable
 
-__all__ = ["known_contents", "load"]
+__all__ = ["Publisher"]
 
 
-def load(servers: Servers, tracks: Iterable[Track], *, known: dict[str, str]) -> Iterator[TrackOutcome]:
-    """Publish sound files for the catalogue and follow what comes of them.
+class Publisher:
+    """Makes the records of tracks that the catalogue does not hold.
 
     A file below one of the prefixes that workers may read is named to them; any other is sent, through the blob store
     where it is large.
@@ -27,51 +24,10 @@ def load(servers: Servers, tracks: Iterable[Track], *, known: dict[str, str]) ->
     Parameters
     ----------
     servers : Servers
-        Brokers and blob store.
-    tracks : iterable of Track
-        Each with an id and the URI of its sound file, other fields where known.
+        Blob store.
     known : dict of str to str
-        Track ids by the hash of files that need not be sent, see `known_contents`.
-
-    Yields
-    ------
-    TrackOutcome
-        One for each track, in the order in which they are done.
-
-    Raises
-    ------
-    DependencyError
-        No broker answers, or the blob store can't be written.
+        Track ids by the hash of files that need not be sent; grows by those that are.
     """
-    publisher = _Publisher(servers, known)
-    with watching(servers.bus()) as outcomes:
-        yield from outcomes.of(map(publisher.record, tracks))
-
-
-def known_contents(servers: Servers) -> dict[str, str]:
-    """Ask the catalogue which files it holds.
-
-    Parameters
-    ----------
-    servers : Servers
-        The catalogue.
-
-    Returns
-    -------
-    dict of str to str
-        Track id by hash.
-
-    Raises
-    ------
-    DependencyError
-        The catalogue can't be reached.
-    """
-    with servers.reader() as reader:
-        return reader.contents(FEATURES.name)
-
-
-class _Publisher:
-    """Makes the records of tracks that the catalogue does not hold."""
 
     def __init__(self, servers: Servers, known: dict[str, str]) -> None:
         self._readable = servers.blobs.readable
@@ -79,7 +35,23 @@ class _Publisher:
         self._known = known
 
     def record(self, track: Track) -> Record | TrackOutcome:
-        """Make what is sent of a track, or its outcome where there is nothing to wait for."""
+        """Make what is sent of a track.
+
+        Parameters
+        ----------
+        track : Track
+            With an id and the URI of its sound file, other fields where known.
+
+        Returns
+        -------
+        Record or TrackOutcome
+            Its outcome where there is nothing to wait for.
+
+        Raises
+        ------
+        DependencyError
+            The blob store can't be written.
+        """
         try:
             sha256 = content_sha256(track.source_uri)
             if sha256 in self._known:

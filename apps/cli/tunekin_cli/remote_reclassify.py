@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tunekin import codec
 from tunekin.catalogue.reader import CatalogueReader
+from tunekin.catalogue.records import StoredFeatures
 from tunekin.errors import DependencyError
 from tunekin.features import FEATURES
 from tunekin.messages import Features, Trace, TrackOutcome, TrackSubject
@@ -12,7 +13,7 @@ from tunekin.ports import Record
 from tunekin_cli.remote_tracks import watching
 from tunekin_cli.servers import Servers
 
-__all__ = ["reclassify"]
+__all__ = ["reclassify", "record_of"]
 
 # Classifiers look for a new version every second.
 _SETTLE_S = 2.0
@@ -61,16 +62,32 @@ def _left(reader: CatalogueReader, model_version: str, failed: set[str]) -> int:
     return sum(stored.track.track_id not in failed for stored in tracks)
 
 
+def record_of(stored: StoredFeatures) -> Record:
+    """Make what is sent of a track that need not be heard again.
+
+    Parameters
+    ----------
+    stored : StoredFeatures
+        The track, as it is to be called, and what is known of its sound.
+
+    Returns
+    -------
+    Record
+        For the classifier.
+    """
+    message = Features(
+        subject=TrackSubject(track=stored.track),
+        feature_version=FEATURES.name,
+        frames=stored.frames,
+        summary=stored.summary,
+        views=stored.views,
+        trace=Trace(published_ms=time.time() * 1000),
+    )
+    return codec.encode(message)
+
+
 def _records(reader: CatalogueReader, *, model_version: str, skipped: set[str]) -> Iterator[Record]:
     """Make what is sent of each track that is left."""
     for stored in reader.unjudged(feature_version=FEATURES.name, model_version=model_version):
         if stored.track.track_id not in skipped:
-            message = Features(
-                subject=TrackSubject(track=stored.track),
-                feature_version=FEATURES.name,
-                frames=stored.frames,
-                summary=stored.summary,
-                views=stored.views,
-                trace=Trace(published_ms=time.time() * 1000),
-            )
-            yield codec.encode(message)
+            yield record_of(stored)

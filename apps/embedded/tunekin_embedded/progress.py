@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from tunekin.messages import TrackOutcome
+from tunekin_embedded.load_report import LoadReport
 from tunekin_embedded.sound_files import shown
 
 __all__ = ["LoadProgress"]
@@ -30,6 +31,8 @@ class LoadProgress:
         What they are.
     nothing : str
         What is said where there are none.
+    report : LoadReport or None
+        File that takes what came of each file; none unless it is given.
     console : rich.console.Console or None
         Where to; standard error unless it is given.
     """
@@ -41,10 +44,13 @@ class LoadProgress:
         doing: str = "listening",
         unit: str = "files",
         nothing: str = "no sound files found",
+        report: LoadReport | None = None,
         console: Console | None = None,
     ) -> None:
         self._console = console or Console(stderr=True)
+        self._report = report
         self._counts: Counter[str] = Counter()
+        self._reasons: Counter[tuple[str, str]] = Counter()
         self._total = total
         self._unit = unit
         self._nothing = nothing
@@ -92,7 +98,7 @@ class LoadProgress:
         return self._counts[status]
 
     def take(self, outcome: TrackOutcome) -> None:
-        """Show that one more file is done; a failure is a line of its own.
+        """Show that one more file is done, and write it to the report; a failure is a line of its own.
 
         Parameters
         ----------
@@ -100,17 +106,39 @@ class LoadProgress:
             What came of it.
         """
         self._counts[outcome.status] += 1
+        if self._report is not None:
+            self._report.take(outcome)
         if outcome.error is not None:
             line = Text.assemble(("failed ", "bold red"), shown(outcome.source_uri), f": {outcome.error.message}")
+            self._reasons[outcome.error.code, outcome.error.hint] += 1
             if outcome.error.hint:
                 line.append(f" ({outcome.error.hint})", style="dim")
             self._bar.console.print(line, soft_wrap=True)
         done = self._counts.total()
-        elapsed_s = time.monotonic() - self._began_s
-        self._bar.update(self._task, completed=done, rate=f"{done / max(elapsed_s, 0.001):.1f} {self._unit}/s")
+        self._bar.update(self._task, completed=done)
+        self._bar.update(self._task, rate=f"{self._rate(done):.1f} {self._unit}/s")
+
+    def say(self, words: str) -> None:
+        """Print a line above the bar.
+
+        Parameters
+        ----------
+        words : str
+            The line.
+        """
+        self._bar.console.print(words, highlight=False, markup=False, soft_wrap=True)
+
+    def _rate(self, done: int) -> float:
+        """Files a second: of late, once that is known."""
+        (task,) = self._bar.tasks
+        return task.speed or done / max(time.monotonic() - self._began_s, 0.001)
 
     def print_report(self) -> None:
-        """Print how many files ended how."""
+        """Print how many files ended how, and where many failed, of what and what to do."""
+        if self._counts["failed"] > 1:
+            for (code, hint), count in self._reasons.most_common():
+                words = f"{count:>6} {code}" + (f": {hint}" if hint else "")
+                self._console.print(words, highlight=False, markup=False, soft_wrap=True)
         names = {
             "added": "added",
             "updated": "updated",

@@ -1,0 +1,80 @@
+"""Tracks that are sent to workers, and what comes back of them."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tunekin import codec
+from tunekin.local import LocalBus
+from tunekin.messages import TrackOutcome
+from tunekin.ports import Record
+from tunekin_cli import remote_tracks
+from tunekin_cli.remote_tracks import watching
+
+
+def submitted(track_id: str) -> Record:
+    return Record(topic="catalog.ingest", key=track_id.encode(), value=b"sound")
+
+
+def outcome(track_id: str, status: str = "added") -> TrackOutcome:
+    return TrackOutcome(track_id=track_id, source_uri="", status=status)  # type: ignore[arg-type]
+
+
+def tell(bus: LocalBus, *outcomes: TrackOutcome) -> None:
+    producer = bus.producer()
+    for one in outcomes:
+        producer.send(codec.encode(one))
+
+
+def test_each_record_waits_for_its_own_outcome() -> None:
+    bus = LocalBus(clock=time.time, partitions=1)
+    tell(bus, outcome("a", "failed"))
+    with watching(bus) as outcomes:
+        told = outcomes.of([submitted("a"), outcome("known", "unchanged"), submitted("b"), submitted("a")])
+        first = next(told)
+        tell(bus, outcome("stranger"), outcome("b"), outcome("a"), outcome("a", "updated"))
+        rest = list(told)
+    assert first == outcome("known", "unchanged")
+    assert rest == [outcome("b"), outcome("a"), outcome("a", "updated")]
+
+
+def test_no_more_are_under_way_than_the_window_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_tracks, "_WINDOW", 2)
+    bus = LocalBus(clock=time.time, partitions=1)
+    worker = bus.consumer(["catalog.ingest"], group="worker")
+    sent = []
+
+    def records() -> Iterator[Record | TrackOutcome]:
+        for track_id in "abcdefg":
+            # Whenever the next one is asked for, all that was sent is worked off.
+            under_way = [(record.key or b"").decode() for record in worker.poll(timeout_s=0, max_records=100)]
+            worker.commit()
+            sent.append(len(under_way))
+            tell(bus, *map(outcome, under_way))
+            yield submitted(track_id)
+            yield outcome(f"known {track_id}", "unchanged")
+
+    with watching(bus) as outcomes:
+        told = outcomes.of(records())
+        seen = [next(told).track_id for _ in range(13)]
+        tell(bus, outcome("g"))
+        seen += [one.track_id for one in told]
+    assert sorted(seen) == sorted([*"abcdefg", *(f"known {track_id}" for track_id in "abcdefg")])
+    assert max(sent) <= 2
+
+
+def test_somebody_is_told_once_that_nothing_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_tracks, "_QUIET_S", 0.0)
+    monkeypatch.setattr(remote_tracks, "_POLL_S", 0.001)
+    bus = LocalBus(clock=time.time, partitions=1)
+    said: list[str] = []
+
+    def quiet(words: str) -> None:
+        said.append(words)
+        tell(bus, outcome("a"))
+
+    with watching(bus) as outcomes:
+        assert list(outcomes.of([submitted("a")], quiet=quiet)) == [outcome("a")]
+    assert len(said) == 1
+    assert "tunekin status" in said[0]
