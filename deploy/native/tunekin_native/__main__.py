@@ -33,7 +33,7 @@ publish a recording and wait for the answer:
   {tunekin} publish FILE --wait
 
 or with any other client of Kafka:
-  kcat -P -b {kafka} -t clips -k my-clip -X message.max.bytes=2097152 FILE
+  kcat -P -b {kafka} -t clips -k my-clip -X message.max.bytes=2162688 FILE
   kcat -C -b {kafka} -t recommendations -o -5 -e
 
 look around:

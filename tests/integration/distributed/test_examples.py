@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installation import clip_of, noise, spread
+from tests.installation import clip_of, new_key, noise, spread
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 # How long a machine with much else to do takes for three clips.
@@ -83,3 +83,30 @@ def test_a_program_in_javascript_gets_answers(installation, clips, tmp_path):
     run(installation, "npm", "ci", "--no-audit", "--no-fund", cwd=project)
     output = run(installation, "node", project / "publish.js", installation.kafka.address, installation.prefix, *clips)
     check_answers(output, clips, count=3)
+
+
+def test_the_lines_for_kcat_publish_and_read_as_they_stand_on_the_page(installation, clips):
+    page = (EXAMPLES.parent / "docs" / "producers.md").read_text()
+    lines = [line.strip() for line in page.splitlines() if line.startswith("    ") and "kcat" in line]
+    publish = [line for line in lines if " -t clips " in line]
+    (read,) = (line for line in lines if " -t recommendations " in line)
+    ((track_id,),) = installation.query("SELECT track_id FROM tracks ORDER BY track_id LIMIT 1")
+    own = new_key()
+
+    def here(line: str) -> str:
+        for name in ("clips", "recommendations"):
+            line = line.replace(f" -t {name} ", f" -t {installation.prefix}{name} ")
+        for said, meant in (("localhost:9092", installation.kafka.address), ("recorded.ogg", str(clips[0]))):
+            line = line.replace(said, meant)
+        return line.replace("my-", f"{own}-").replace("TRACK_ID", track_id)
+
+    for line in publish:
+        run(installation, "sh", "-c", here(line))
+    keys = [f"{own}-{name}" for name in ("clip", "mood", "song")]
+    installation.outcomes(keys)
+    said = dict(line.split(" ", 1) for line in run(installation, "sh", "-c", here(read)).splitlines())
+    answers = {key.removeprefix(f"{own}-"): json.loads(said[key]) for key in keys}
+    assert {answer["status"] for answer in answers.values()} == {"answered"}
+    assert len(answers["clip"]["matches"]) == 5
+    assert answers["mood"]["search"]["scope"] == "mood"
+    assert track_id not in [match["track_id"] for match in answers["song"]["matches"]]

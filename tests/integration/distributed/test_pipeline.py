@@ -3,8 +3,6 @@
 import base64
 import contextlib
 import json
-import shutil
-import subprocess
 from itertools import chain
 
 import kafka
@@ -249,22 +247,6 @@ def test_the_command_line_publishes_waits_and_tells_both_outcomes(installation, 
     assert status["topics"] == "as they should be"
     assert {one["group"] for one in status["groups"]} >= {"ingest.clips", "featurizer.tracks", "ranker", "writer"}
     assert status["catalogue"]["tracks"] >= len(installation.songs)
-
-
-@pytest.mark.skipif(shutil.which("kcat") is None, reason="deploy/native/install brings kcat")
-def test_kcat_publishes_a_clip_and_reads_its_answer(installation, tmp_path):
-    file = tmp_path / "clip.flac"
-    file.write_bytes(clip_of(installation.songs[0]))
-    key, brokers = new_key(), ["-b", installation.kafka.address]
-    topics = [f"{installation.prefix}{name}" for name in ("clips", "recommendations")]
-    subprocess.run(
-        ["kcat", "-P", *brokers, "-t", topics[0], "-k", key, "-X", "message.max.bytes=2097152", str(file)], check=True
-    )
-    assert installation.outcomes([key])[key][0]["status"] == "answered"
-    read = ["kcat", "-C", *brokers, "-t", topics[1], "-o", "beginning", "-e", "-q", "-f", "%k %s\n"]
-    lines = subprocess.run(read, check=True, capture_output=True, text=True).stdout.splitlines()
-    (answer,) = [json.loads(line.partition(" ")[2]) for line in lines if line.startswith(f"{key} ")]
-    assert answer["status"] == "answered"
 
 
 def test_a_song_added_while_rankers_run_is_recommended_without_a_restart(installation, test_music):
