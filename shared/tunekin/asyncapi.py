@@ -12,6 +12,7 @@ import msgspec
 
 import tunekin
 from tunekin.codec import EVENT_TYPES, K_MAX
+from tunekin.filters import NAMES
 from tunekin.messages import (
     INTERNAL_VERSIONS,
     Answer,
@@ -56,6 +57,10 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
         {"enum": ["one", "any"], "default": "one"},
     ),
     "ce_weights": ("factors of the views' weights, as rhythm=2,timbre=0.5; 1 each", {}),
+    "ce_moods": ("only songs of these moods, by number, as 2,5", {}),
+    "ce_tempo": ("only songs of this tempo in beats a minute, as 90-120, 90- or -120", {}),
+    "ce_years": ("only songs of these years, as 1990-1999, 1990- or 1994", {}),
+    "ce_tags": ("of a clip: only songs with one of these tags, as jazz,blues; of a song: its tags", {}),
     "ce_startms": ("start of the part that is meant, in milliseconds", {"pattern": _INTEGER}),
     "ce_durationms": ("its length, in milliseconds", {"pattern": _INTEGER}),
     "ce_title": ("title; without it the file's tags tell", {}),
@@ -63,6 +68,7 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "ce_album": ("album", {}),
     "ce_isrc": ("International Standard Recording Code", {}),
     "ce_musicbrainzid": ("MusicBrainz id of the recording", {}),
+    "ce_year": ("year that it is from", {"pattern": _INTEGER}),
     "dl_topic": ("topic that the record came from", {}),
     "dl_partition": ("its partition there", {"pattern": _INTEGER}),
     "dl_offset": ("its offset there", {"pattern": _INTEGER}),
@@ -82,7 +88,8 @@ _EVENT = ("content-type", "ce_specversion", "ce_id", "ce_source", "ce_type")
 _PUBLISHED = ("ce_traceparent", "ce_publishedms", "ce_attempt")
 _CLAIM = ("ce_dataref", "ce_datasha256", "ce_datasize")
 _PART = ("ce_startms", "ce_durationms")
-_OPTIONS = ("ce_topk", "ce_scope", "ce_mode", "ce_artists", "ce_weights", *_PART)
+_FILTERS = tuple(f"ce_{name}" for name in NAMES)
+_OPTIONS = ("ce_topk", "ce_scope", "ce_mode", "ce_artists", "ce_weights", *_FILTERS, *_PART)
 _HEADERS_OF: dict[type[Message], tuple[str, ...]] = {
     ClipSubmitted: (*_EVENT, *_PUBLISHED, *_CLAIM, *_OPTIONS),
     TrackQuery: (*_EVENT, *_PUBLISHED, "ce_track", *_OPTIONS),
@@ -90,7 +97,7 @@ _HEADERS_OF: dict[type[Message], tuple[str, ...]] = {
         *_EVENT,
         *_PUBLISHED,
         *_CLAIM,
-        *("ce_title", "ce_artist", "ce_album", "ce_isrc", "ce_musicbrainzid"),
+        *("ce_title", "ce_artist", "ce_album", "ce_isrc", "ce_musicbrainzid", "ce_year", "ce_tags"),
     ),
     TrackWithdrawn: (*_EVENT, *_PUBLISHED),
     Answer: _EVENT,

@@ -23,9 +23,14 @@ header             meaning, and what holds where it is missing
 ``ce_mode``        clips: ``certified`` or ``shortlist``; ``certified``
 ``ce_artists``     clips: ``one`` match at most of an artist, or ``any``; ``one``
 ``ce_weights``     clips: factors of the views' weights, as ``rhythm=2,timbre=0.5``; 1 each
+``ce_moods``       clips: only songs of these moods, as ``2,5``; all
+``ce_tempo``       clips: only songs of this tempo in beats a minute, as ``90-120``, ``90-`` or ``-120``; all
+``ce_years``       clips: only songs of these years, as ``1990-1999``; all
+``ce_tags``        clips: only songs with one of these tags, as ``jazz,blues``; all. Catalogue: the song's tags; unknown
 ``ce_startms``     clips: start of the part that is meant; the beginning
 ``ce_durationms``  clips: length of the part that is meant; all of it
 ``ce_title``       catalogue: title; likewise ``ce_artist``, ``ce_album``, ``ce_isrc``, ``ce_musicbrainzid``; unknown
+``ce_year``        catalogue: year that the song is from; unknown
 =================  =============================================================================================
 
 Internal topics carry msgpack: an array of type name, version and body. A body with a version newer than this code
@@ -42,6 +47,7 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
+from tunekin import filters
 from tunekin.errors import MessageError, OptionError, UnsupportedVersionError
 from tunekin.messages import (
     INTERNAL_VERSIONS,
@@ -92,6 +98,7 @@ T = TypeVar("T")
 K_MAX = 100
 # What a signed 64-bit integer holds for sure; a longer number is a mistake.
 _MOST_DIGITS = 18
+_LAST_YEAR = 9_999
 _DEFAULT_SOURCE = "/tunekin"
 _INTERNAL: dict[str, type[InternalMessage]] = {cls.__name__: cls for cls in INTERNAL_VERSIONS}
 EVENT_TYPES: dict[type[Message], str] = {
@@ -242,12 +249,11 @@ def _headers_of(message: Message) -> tuple[tuple[str, bytes], ...]:
             attributes |= _attributes_of_clip(message.subject)
             if isinstance(message, TrackQuery):
                 attributes["track"] = message.track_id
-        case TrackSubmitted() | TrackWithdrawn():
+        case TrackSubmitted():
+            attributes |= _attributes_of_track(message.subject.track)
+        case TrackWithdrawn():
             track = message.subject.track
             attributes |= {"source": track.source_uri or _DEFAULT_SOURCE, "id": track.track_id}
-            if isinstance(message, TrackSubmitted):
-                tags = (track.title, track.artist, track.album, track.isrc, track.musicbrainz_id)
-                attributes |= {name: value for name, value in zip(_TAGS, tags, strict=True) if value}
         case Answer():
             attributes |= {"source": _DEFAULT_SOURCE, "id": f"{message.clip_id}/{message.attempt}"}
         case TrackOutcome():
@@ -266,6 +272,17 @@ def _headers_of(message: Message) -> tuple[tuple[str, bytes], ...]:
     )
 
 
+def _attributes_of_track(track: Track) -> dict[str, str]:
+    tags = (track.title, track.artist, track.album, track.isrc, track.musicbrainz_id)
+    attributes = {"source": track.source_uri or _DEFAULT_SOURCE, "id": track.track_id}
+    attributes |= {name: value for name, value in zip(_TAGS, tags, strict=True) if value}
+    if track.year:
+        attributes["year"] = str(track.year)
+    if track.tags:
+        attributes["tags"] = ",".join(track.tags)
+    return attributes
+
+
 def _attributes_of_clip(clip: ClipSubject) -> dict[str, str]:
     source, _, event_id = clip.clip_id.rpartition("#")
     options = clip.options
@@ -275,6 +292,7 @@ def _attributes_of_clip(clip: ClipSubject) -> dict[str, str]:
         attributes["artists"] = options.artists
     if options.weights:
         attributes["weights"] = ",".join(f"{view}={factor:g}" for view, factor in options.weights)
+    attributes |= filters.write_filters(options.filters)
     if options.start_s is not None:
         attributes["startms"] = str(round(options.start_s * 1000))
     if options.duration_s is not None:
@@ -586,6 +604,7 @@ def _clip_options(headers: dict[str, str]) -> ClipOptions:
         mode=read("mode", lambda name, text: _choice(name, text, get_args(Mode)), default.mode),
         artists=read("artists", lambda name, text: _choice(name, text, get_args(Artists)), default.artists),
         weights=read("weights", read_weights, default.weights),
+        filters=filters.read_filters({name: headers[name] for name in filters.NAMES if name in headers}, prefix="ce_"),
         start_s=read("startms", seconds, None),
         duration_s=read("durationms", seconds, None),
     )
@@ -619,6 +638,8 @@ def _track_subject(record: Record, headers: dict[str, str], *, strict: bool = Tr
         album=headers.get("album", ""),
         isrc=headers.get("isrc", ""),
         musicbrainz_id=headers.get("musicbrainzid", ""),
+        year=_year(headers, strict=strict),
+        tags=filters.read_tags(headers.get("tags", "")),
         source_uri=_source_uri(headers),
     )
     return TrackSubject(track=track, attempt=_attempt(headers, strict=strict))
@@ -628,6 +649,15 @@ def _source_uri(headers: dict[str, str]) -> str:
     """Where a track's file lies: as its publisher says, since a claim check may be of a copy that will be deleted."""
     source, dataref = headers.get("source", ""), headers.get("dataref", "")
     return source if "://" in source or not dataref else dataref
+
+
+def _year(headers: dict[str, str], *, strict: bool) -> int:
+    try:
+        return _integer("ce_year", headers["year"], low=0, high=_LAST_YEAR) if headers.get("year") else 0
+    except OptionError:
+        if strict:
+            raise
+        return 0
 
 
 def _attempt(headers: dict[str, str], *, strict: bool) -> int:

@@ -17,6 +17,7 @@ A *view* is a short vector of the whole signal in one respect, such as its rhyth
 something, with the distance within which the nearest twentieth of all music lies.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,6 +103,22 @@ class FeatureVersion:
         varying = (*scalars, *chroma, *mfcc)
         described = (f"{block}.{i}" for block, length in self.descriptor for i in range(length))
         return (*(f"{name}_mean" for name in varying), *(f"{name}_std" for name in varying), "tempo_bpm", *described)
+
+    def tempo_bpm(self, summary: Sequence[float]) -> float | None:
+        """Tempo that a summary tells.
+
+        Parameters
+        ----------
+        summary : sequence of float
+            A summary.
+
+        Returns
+        -------
+        float or None
+            Beats a minute; ``None`` where the summary is too short to be one.
+        """
+        place = self.summary_names.index("tempo_bpm")
+        return float(summary[place]) if len(summary) > place else None
 
     @property
     def summary_size(self) -> int:

@@ -23,12 +23,14 @@ __all__ = [
     "Answer",
     "Artists",
     "Audio",
+    "Bounds",
     "CatalogueChange",
     "Classified",
     "ClipOptions",
     "ClipSubject",
     "ClipSubmitted",
     "Features",
+    "Filters",
     "Known",
     "Label",
     "Match",
@@ -61,6 +63,8 @@ Scope: TypeAlias = Literal["all", "mood"]
 Mode: TypeAlias = Literal["shortlist", "certified"]
 Artists: TypeAlias = Literal["one", "any"]
 Stage: TypeAlias = Literal["featurizer", "classifier", "writer"]
+# The least and the greatest that pass; an unset end is open.
+Bounds: TypeAlias = tuple[float | None, float | None]
 
 
 class _Struct(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +146,27 @@ class Problem(_Struct, frozen=True):
     hint: str = ""
 
 
+class Filters(_Struct, frozen=True):
+    """Which songs may be matches; a song has to pass all that are set. What is unknown of a song passes none.
+
+    Attributes
+    ----------
+    moods : tuple of int
+        Numbers of moods, one of which it has; any where empty.
+    tempo_bpm : tuple of (float or None, float or None) or None
+        Bounds of its tempo, in beats a minute.
+    years : tuple of (float or None, float or None) or None
+        Bounds of the year that it is from.
+    tags : tuple of str
+        Tags, one of which it has, whatever the case; any where empty.
+    """
+
+    moods: tuple[int, ...] = ()
+    tempo_bpm: Bounds | None = None
+    years: Bounds | None = None
+    tags: tuple[str, ...] = ()
+
+
 class ClipOptions(_Struct, frozen=True):
     """What a listener may ask for.
 
@@ -159,6 +184,8 @@ class ClipOptions(_Struct, frozen=True):
         Part of the sound that is meant; unset means all of it.
     weights : tuple of (str, float)
         What to multiply the weight of a view by, as ``("rhythm", 2.0)``; 1 for views that are not named.
+    filters : Filters
+        Which songs may be matches; all by default.
     """
 
     k: int = 5
@@ -168,6 +195,7 @@ class ClipOptions(_Struct, frozen=True):
     duration_s: float | None = None
     weights: tuple[tuple[str, float], ...] = ()
     artists: Artists = "one"
+    filters: Filters = Filters()
 
 
 class Track(_Struct, frozen=True):
@@ -187,6 +215,10 @@ class Track(_Struct, frozen=True):
         Where the sound file lies.
     content_sha256 : str
         Hash of the sound file's bytes.
+    year : int
+        Year that it is from; 0 where unknown.
+    tags : tuple of str
+        Genres, and whatever else it is tagged with.
     """
 
     track_id: str
@@ -198,6 +230,8 @@ class Track(_Struct, frozen=True):
     musicbrainz_id: str = ""
     source_uri: str = ""
     content_sha256: str = ""
+    year: int = 0
+    tags: tuple[str, ...] = ()
 
 
 class ClipSubject(_Struct, frozen=True, tag="clip"):

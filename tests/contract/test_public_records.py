@@ -17,6 +17,8 @@ from tunekin.messages import (
     ClipOptions,
     ClipSubject,
     ClipSubmitted,
+    Filters,
+    Track,
     TrackQuery,
     TrackSubject,
     TrackSubmitted,
@@ -96,6 +98,10 @@ def test_options_travel_in_headers() -> None:
         ("ce_artists", "all", "one or any"),
         ("ce_startms", "1.5", "a whole number, at least 0"),
         ("ce_weights", "rhythm", "factors by view, as rhythm=2,timbre=0.5"),
+        ("ce_moods", "calm", "numbers of moods, separated by commas, as 2,5"),
+        ("ce_tempo", "fast", "a range, as 90-120, 90- or -120, or one number"),
+        ("ce_tempo", "120-90", "a range"),
+        ("ce_years", "the 1990s", "a range, as 1990-1999"),
         ("ce_attempt", "0", "a whole number, at least 1"),
     ],
 )
@@ -195,6 +201,28 @@ def test_a_track_lies_where_its_publisher_says_else_where_its_sound_was_fetched(
     message = codec.decode(ingest(said))
     assert isinstance(message, TrackSubmitted)
     assert message.subject.track.source_uri == place
+
+
+def test_year_and_tags_of_a_track_travel_in_headers() -> None:
+    track = Track(track_id="t1", year=1994, tags=("Hip Hop", "서울"))
+    sent = codec.encode(TrackSubmitted(subject=TrackSubject(track=track), data=b"fLaC"))
+    read = codec.decode(sent)
+    assert isinstance(read, TrackSubmitted)
+    assert (read.subject.track.year, read.subject.track.tags) == (1994, ("Hip Hop", "서울"))
+    wrong = Record(topic="catalog.ingest", key=b"t1", value=b"x", headers=(("ce_year", b"last year"),))
+    with pytest.raises(OptionError, match="ce_year is 'last year'"):
+        codec.decode(wrong)
+    assert isinstance(codec.subject_of(wrong), TrackSubject)
+
+
+def test_filters_of_a_clip_travel_in_headers() -> None:
+    filters = Filters(moods=(2, 5), tempo_bpm=(90.0, 120.5), years=(None, 1999.0), tags=("jazz", "bossa nova"))
+    subject = ClipSubject(clip_id="/tunekin#k", key="k", options=ClipOptions(filters=filters))
+    sent = codec.encode(TrackQuery(subject=subject, track_id="t"))
+    assert ("ce_years", b"-1999") in sent.headers
+    read = codec.decode(sent)
+    assert isinstance(read, TrackQuery)
+    assert read.subject.options.filters == filters
 
 
 def test_a_header_that_is_not_utf8_is_refused() -> None:

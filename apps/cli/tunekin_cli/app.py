@@ -15,10 +15,14 @@ from tunekin_cli.clip_options import (
     Duration,
     K,
     ModeOption,
+    MoodFilter,
     ScopeOption,
     Start,
+    TagFilter,
+    TempoFilter,
     TrackOption,
     Weight,
+    YearFilter,
 )
 from tunekin_cli.context import Context
 from tunekin_cli.servers_app import servers_app
@@ -125,11 +129,22 @@ def _similar(
     mode: ModeOption = "certified",
     artists: ArtistsOption = "one",
     weight: Weight = None,
+    mood: MoodFilter = None,
+    tempo: TempoFilter = "",
+    year: YearFilter = "",
+    tag: TagFilter = None,
     json: _Json = False,
 ) -> None:
     """Say a recording's or a song's mood and the songs most like it."""
     options = similar.options(
-        start_s=start, duration_s=duration, k=k, scope=scope, mode=mode, artists=artists, weights=weight
+        start_s=start,
+        duration_s=duration,
+        k=k,
+        scope=scope,
+        mode=mode,
+        artists=artists,
+        weights=weight,
+        filters=similar.filters(moods=mood, tempo=tempo, years=year, tags=tag),
     )
     raise typer.Exit(similar.run(context.obj, file, track_id=track, options=options, as_json=json))
 

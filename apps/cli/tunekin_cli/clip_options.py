@@ -4,7 +4,20 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-__all__ = ["ArtistsOption", "Duration", "K", "ModeOption", "ScopeOption", "Start", "TrackOption", "Weight"]
+__all__ = [
+    "ArtistsOption",
+    "Duration",
+    "K",
+    "ModeOption",
+    "MoodFilter",
+    "ScopeOption",
+    "Start",
+    "TagFilter",
+    "TempoFilter",
+    "TrackOption",
+    "Weight",
+    "YearFilter",
+]
 
 TrackOption: TypeAlias = Annotated[
     str | None, typer.Option(help="Id of a song of the catalogue, in place of a recording.")
@@ -24,4 +37,18 @@ ArtistsOption: TypeAlias = Annotated[
 Weight: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(help="Factor of a view's weight, as rhythm=2; may be given several times.", metavar="VIEW=FACTOR"),
+]
+MoodFilter: TypeAlias = Annotated[
+    list[int] | None,
+    typer.Option("--mood", min=0, help="Only songs of this mood, by number; may be given several times."),
+]
+TempoFilter: TypeAlias = Annotated[
+    str, typer.Option("--tempo", help="Only songs of this tempo in beats a minute, as 90-120, 90- or -120.")
+]
+YearFilter: TypeAlias = Annotated[
+    str, typer.Option("--year", help="Only songs of these years, as 1990-1999, 1990- or 1994.")
+]
+TagFilter: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--tag", help="Only songs with this tag, such as a genre; may be given several times: one is enough."),
 ]

@@ -14,10 +14,14 @@ from tunekin_cli.clip_options import (
     Duration,
     K,
     ModeOption,
+    MoodFilter,
     ScopeOption,
     Start,
+    TagFilter,
+    TempoFilter,
     TrackOption,
     Weight,
+    YearFilter,
 )
 from tunekin_cli.servers import Servers
 
@@ -83,6 +87,10 @@ def _publish(
     mode: ModeOption = "certified",
     artists: ArtistsOption = "one",
     weight: Weight = None,
+    mood: MoodFilter = None,
+    tempo: TempoFilter = "",
+    year: YearFilter = "",
+    tag: TagFilter = None,
     json: _Json = False,
 ) -> None:
     """Publish recordings to the topic clips."""
@@ -96,7 +104,14 @@ def _publish(
             files or [],
             track_id=track,
             options=similar.options(
-                start_s=start, duration_s=duration, k=k, scope=scope, mode=mode, artists=artists, weights=weight
+                start_s=start,
+                duration_s=duration,
+                k=k,
+                scope=scope,
+                mode=mode,
+                artists=artists,
+                weights=weight,
+                filters=similar.filters(moods=mood, tempo=tempo, years=year, tags=tag),
             ),
             wait_s=timeout if wait else None,
             as_json=json,

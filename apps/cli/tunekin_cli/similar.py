@@ -6,14 +6,15 @@ from pathlib import Path
 
 from tunekin.codec import answer_json, read_weights
 from tunekin.errors import AudioTooLargeError, OptionError
-from tunekin.messages import Artists, ClipOptions, Mode, Scope
+from tunekin.filters import read_filters
+from tunekin.messages import Artists, ClipOptions, Filters, Mode, Scope
 from tunekin_cli import render
 from tunekin_cli.context import Context
 from tunekin_embedded.clip_lane import ClipLane
 from tunekin_embedded.parts import Parts
 from tunekin_ranker.kin import balanced
 
-__all__ = ["options", "read_recording", "run"]
+__all__ = ["filters", "options", "read_recording", "run"]
 
 
 def options(
@@ -25,6 +26,7 @@ def options(
     mode: Mode,
     artists: Artists = "one",
     weights: Sequence[str] | None = None,
+    filters: Filters = Filters(),  # noqa: B008 - immutable
 ) -> ClipOptions:
     """Check the options that go together.
 
@@ -42,6 +44,8 @@ def options(
         Whether an artist has at most one place.
     weights : sequence of str or None
         Factors of the views' weights, as ``rhythm=2``.
+    filters : Filters
+        Which songs may be matches.
 
     Returns
     -------
@@ -60,8 +64,41 @@ def options(
     # Refused before anything is heard.
     balanced(dict(factors))
     return ClipOptions(
-        k=k, scope=scope, mode=mode, artists=artists, start_s=start_s, duration_s=duration_s, weights=factors
+        k=k,
+        scope=scope,
+        mode=mode,
+        artists=artists,
+        start_s=start_s,
+        duration_s=duration_s,
+        weights=factors,
+        filters=filters,
     )
+
+
+def filters(*, moods: Sequence[int] | None, tempo: str, years: str, tags: Sequence[str] | None) -> Filters:
+    """Read the filters that are given as options.
+
+    Parameters
+    ----------
+    moods : sequence of int or None
+        Numbers of moods.
+    tempo, years : str
+        Ranges, see `tunekin.filters.read_filters`.
+    tags : sequence of str or None
+        Tags.
+
+    Returns
+    -------
+    Filters
+        Which songs may be matches.
+
+    Raises
+    ------
+    OptionError
+        A range is none.
+    """
+    given = {"moods": ",".join(map(str, moods or ())), "tempo": tempo, "years": years, "tags": ",".join(tags or ())}
+    return read_filters(given, prefix="--")
 
 
 def run(context: Context, file: Path | None, *, track_id: str | None, options: ClipOptions, as_json: bool) -> int:

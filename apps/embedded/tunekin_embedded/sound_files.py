@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from tunekin.errors import MessageError, OptionError
+from tunekin.filters import read_tags
 from tunekin.messages import Problem, Track, TrackOutcome
 from tunekin_embedded import playlist_files
 
@@ -213,7 +214,8 @@ def from_manifest(path: Path) -> Iterator[Track]:
     ----------
     path : pathlib.Path
         UTF-8, with a header line. The column ``file`` names each sound file, from the manifest's folder; ``title``,
-        ``artist``, ``album``, ``isrc`` and ``musicbrainz_id`` are read where there are, others ignored.
+        ``artist``, ``album``, ``isrc``, ``musicbrainz_id``, ``year`` and ``tags`` are read where there are,
+        others ignored. Several tags are separated by semicolons.
 
     Yields
     ------
@@ -223,7 +225,7 @@ def from_manifest(path: Path) -> Iterator[Track]:
     Raises
     ------
     OptionError
-        There is no column ``file``, or the text is no UTF-8.
+        There is no column ``file``, the text is no UTF-8, or a year is none.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -233,7 +235,10 @@ def from_manifest(path: Path) -> Iterator[Track]:
                 raise OptionError(msg, hint="it needs a column named 'file'")
             for row in rows:
                 known = {name: (row.get(name) or "").strip() for name in _COLUMNS}
-                yield msgspec.structs.replace(_track(path.parent / (row["file"] or "")), **known)
+                track = msgspec.structs.replace(_track(path.parent / (row["file"] or "")), **known)
+                yield msgspec.structs.replace(
+                    track, year=_year(path, rows.line_num, row.get("year")), tags=read_tags(row.get("tags") or "")
+                )
     except UnicodeDecodeError as error:
         msg = f"the manifest {path} is not UTF-8: {error.reason} at byte {error.start}"
         raise OptionError(msg, hint="save it as UTF-8") from error
@@ -266,6 +271,17 @@ def from_playlist(path: Path) -> Iterator[Track]:
         place = playlist_files.locate(entry.location, path.parent)
         track = Track(track_id=track_id(place), source_uri=place) if isinstance(place, str) else _track(place)
         yield msgspec.structs.replace(track, title=entry.title, artist=entry.artist, album=entry.album)
+
+
+def _year(manifest: Path, line: int, text: str | None) -> int:
+    year = (text or "").strip()
+    if not year:
+        return 0
+    if not (year.isascii() and year.isdecimal() and len(year) <= len("9999")):
+        raise OptionError(
+            f"line {line} of the manifest {manifest} has the year {year[:40]!r}", hint="a year is a number, as 1994"
+        )
+    return int(year)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

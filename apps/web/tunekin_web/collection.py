@@ -262,6 +262,8 @@ class Collection:
             "duration_s": track.duration_s,
             "isrc": track.isrc,
             "musicbrainz_id": track.musicbrainz_id,
+            "year": track.year,
+            "tags": list(track.tags),
             "playable": self.playable(track) is not None,
         }
 

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import tunekin
 from tunekin.codec import answer_json, read_weights
 from tunekin.errors import AudioTooLargeError, EmptyAudioError, OptionError, TunekinError
+from tunekin.filters import NAMES, read_filters
 from tunekin.messages import Answer, ClipOptions
 from tunekin_ranker.kin import balanced
 from tunekin_web import playlist
@@ -428,6 +429,7 @@ def _options(request: Request) -> ClipOptions:
         duration_s=_seconds(request, "duration"),
         artists="any" if artists == "any" else "one",
         weights=weights,
+        filters=read_filters({name: wanted[name] for name in NAMES if name in wanted}),
     )
 
 

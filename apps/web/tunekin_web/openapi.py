@@ -63,6 +63,8 @@ def _schemas(answer: dict[str, Any]) -> dict[str, Any]:
         "duration_s": _NUMBER,
         "isrc": _TEXT,
         "musicbrainz_id": _TEXT,
+        "year": _COUNT,
+        "tags": {"type": "array", "items": _TEXT},
         "playable": {"type": "boolean"},
     }
     return {
@@ -116,6 +118,10 @@ def _paths(settings: WebSettings) -> dict[str, Any]:
         _query("mode", {"enum": ["certified", "shortlist"], "default": "certified"}, "Proven, or as proposed."),
         _query("artists", {"enum": ["one", "any"], "default": "one"}, "At most one song of an artist, or any number."),
         _query("weights", _TEXT, "Factors of the views' weights, as rhythm=2,timbre=0.5."),
+        _query("moods", _TEXT, "Only songs of these moods, by number, as 2,5."),
+        _query("tempo", _TEXT, "Only songs of this tempo in beats a minute, as 90-120, 90- or -120."),
+        _query("years", _TEXT, "Only songs of these years, as 1990-1999, 1990- or 1994."),
+        _query("tags", _TEXT, "Only songs with one of these tags, as jazz,blues."),
         _query("start", _NUMBER, "Where the part that is meant begins, in seconds."),
         _query("duration", _NUMBER, "How long it is, in seconds."),
     ]

@@ -27,9 +27,12 @@ SAMPLE_RATE_HZ: Final = FEATURES.sample_rate_hz
 """The rate that features are defined at."""
 
 TAG_NAMES: Final = frozenset(
-    {"title", "artist", "album_artist", "album", "isrc", "tsrc", "musicbrainz_trackid", "musicbrainz track id"},
+    {
+        *("title", "artist", "album_artist", "album", "isrc", "tsrc", "musicbrainz_trackid", "musicbrainz track id"),
+        *("date", "year", "genre"),
+    },
 )
-"""The tags that a track is named by; all others, from lyrics to covers, stay in the sandbox."""
+"""The tags that a track is named and filtered by; all others, from lyrics to covers, stay in the sandbox."""
 
 TAG_LENGTH: Final = 255
 """Characters that a tag keeps: what the catalogue's columns hold."""

@@ -7,12 +7,14 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from tunekin.filters import read_tags
 from tunekin.messages import Track
 
 __all__ = ["from_file_name", "with_tags"]
 
 # What the columns of the catalogue hold.
 _MOST_CHARACTERS = 255
+_YEAR = re.compile(r"(?<!\d)[12]\d{3}(?!\d)")
 # "03 - ", "3. ", "03 ": a track number is no part of the title; "7 rings" and "99 Luftballons" are.
 _TRACK_NUMBER = re.compile(r"^(?:\d{1,3}\s*[-.]\s*|0\d{1,2}\s+)(?=\D)")
 
@@ -71,4 +73,15 @@ def with_tags(track: Track, tags: Mapping[str, str]) -> Track:
         or tags.get("musicbrainz_trackid", "")
         or tags.get("musicbrainz track id", ""),
     }
-    return msgspec.structs.replace(track, **{name: value.strip()[:_MOST_CHARACTERS] for name, value in known.items()})
+    return msgspec.structs.replace(
+        track,
+        **{name: value.strip()[:_MOST_CHARACTERS] for name, value in known.items()},
+        year=track.year or _year(tags.get("date", "") or tags.get("year", "")),
+        tags=track.tags or read_tags(tags.get("genre", "")),
+    )
+
+
+def _year(date: str) -> int:
+    """Year of a date as tags write it, such as ``1994``, ``1994-05-01`` or ``01.05.1994``."""
+    found = _YEAR.search(date)
+    return int(found[0]) if found else 0

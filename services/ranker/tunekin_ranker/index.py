@@ -12,6 +12,7 @@ over slots and results by slot hold for that snapshot only.
 
 import dataclasses
 import functools
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,8 +30,9 @@ from tunekin_ranker.sketches import Sketches, sketch, sketch_floors
 
 __all__ = ["NO_MOOD", "Index", "Segment", "Track"]
 
-# In arrays of moods, which cannot hold None.
+# In arrays of moods and of years, which cannot hold None; not a number stands for a tempo that is unknown.
 NO_MOOD = -1
+_NO_YEAR = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
@@ -49,6 +51,12 @@ class Track:
         Tracks of one group, an artist for instance, share one place in an answer; ``None`` shares with nobody.
     mood : int or None
         Number of its mood, 0 and up.
+    year : int or None
+        Year that it is from.
+    tempo_bpm : float or None
+        Its tempo, in beats a minute.
+    tags : tuple of str
+        Its tags, in the form of `tunekin.filters.tag_key`.
     """
 
     track_id: str
@@ -56,6 +64,9 @@ class Track:
     views: NDArray[np.floating] = field(default_factory=lambda: np.empty(0, np.float16))
     group: str | None = None
     mood: int | None = None
+    year: int | None = None
+    tempo_bpm: float | None = None
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,6 +83,12 @@ class Segment:
         Group of each, as in `Track`.
     moods : np.ndarray [shape=(tracks,), dtype=int32]
         Mood of each, `NO_MOOD` where unset.
+    years : np.ndarray [shape=(tracks,), dtype=int16]
+        Year of each, 0 where unknown.
+    tempi : np.ndarray [shape=(tracks,), dtype=float32]
+        Tempo of each in beats a minute, not a number where unknown.
+    tags : tuple of tuple of str
+        Tags of each.
     views : np.ndarray [shape=(tracks, v), dtype=float16]
         Views of each.
     means : np.ndarray [shape=(tracks, d), dtype=float32]
@@ -84,6 +101,9 @@ class Segment:
     track_ids: tuple[str, ...]
     groups: tuple[str | None, ...]
     moods: NDArray[np.int32]
+    years: NDArray[np.int16]
+    tempi: NDArray[np.float32]
+    tags: tuple[tuple[str, ...], ...]
     views: NDArray[np.float16]
     means: NDArray[np.float32]
     sketches: Sketches
@@ -95,6 +115,15 @@ class Segment:
     def row_of(self) -> dict[str, int]:
         """Place of each track in the segment, by id."""
         return {track_id: row for row, track_id in enumerate(self.track_ids)}
+
+    @functools.cached_property
+    def rows_of_tag(self) -> dict[str, NDArray[np.int64]]:
+        """Places of the tracks that have a tag, by tag."""
+        rows: dict[str, list[int]] = {}
+        for row, tags in enumerate(self.tags):
+            for tag in tags:
+                rows.setdefault(tag, []).append(row)
+        return {tag: np.array(places, np.int64) for tag, places in rows.items()}
 
     @functools.cached_property
     def flat(self) -> faiss.IndexFlatL2:
@@ -109,6 +138,9 @@ def _segment(tracks: Iterable[Track], *, coefficients: int | None) -> Segment | 
     track_ids: list[str] = []
     groups: list[str | None] = []
     moods: list[int] = []
+    years: list[int] = []
+    tempi: list[float] = []
+    tags: list[tuple[str, ...]] = []
     views: list[NDArray[np.floating]] = []
 
     def frames() -> Iterator[NDArray[np.floating]]:
@@ -116,6 +148,9 @@ def _segment(tracks: Iterable[Track], *, coefficients: int | None) -> Segment | 
             track_ids.append(track.track_id)
             groups.append(track.group)
             moods.append(NO_MOOD if track.mood is None else track.mood)
+            years.append(track.year or _NO_YEAR)
+            tempi.append(math.nan if track.tempo_bpm is None else track.tempo_bpm)
+            tags.append(track.tags)
             views.append(track.views)
             yield track.frames
 
@@ -133,6 +168,9 @@ def _segment(tracks: Iterable[Track], *, coefficients: int | None) -> Segment | 
         track_ids=tuple(track_ids),
         groups=tuple(groups),
         moods=np.array(moods, np.int32),
+        years=np.array(years, np.int16),
+        tempi=np.array(tempi, np.float32),
+        tags=tuple(tags),
         views=_joined([one[None] for one in views]),
         means=means,
         sketches=sketch(packed, means=means),
@@ -162,6 +200,9 @@ def _merge(parts: Collection[tuple[Segment, NDArray[np.bool_]]]) -> Segment:
         track_ids=tuple(segment.track_ids[row] for segment, rows in kept for row in rows),
         groups=tuple(segment.groups[row] for segment, rows in kept for row in rows),
         moods=np.concatenate([segment.moods[rows] for segment, rows in kept]),
+        years=np.concatenate([segment.years[rows] for segment, rows in kept]),
+        tempi=np.concatenate([segment.tempi[rows] for segment, rows in kept]),
+        tags=tuple(segment.tags[row] for segment, rows in kept for row in rows),
         views=_joined([segment.views[rows] for segment, rows in kept]),
         means=means,
         sketches=sketch(frames, means=means),
@@ -294,6 +335,35 @@ class Index:
         return np.concatenate([np.empty(0, np.int32), *(segment.moods for segment, _ in self.parts)])
 
     @functools.cached_property
+    def years(self) -> NDArray[np.int16]:
+        """Year of each slot's track, 0 where unknown."""
+        return np.concatenate([np.empty(0, np.int16), *(segment.years for segment, _ in self.parts)])
+
+    @functools.cached_property
+    def tempi(self) -> NDArray[np.float32]:
+        """Tempo of each slot's track in beats a minute, not a number where unknown."""
+        return np.concatenate([np.empty(0, np.float32), *(segment.tempi for segment, _ in self.parts)])
+
+    def tagged(self, tags: Collection[str]) -> NDArray[np.bool_]:
+        """Say which slots' tracks have one of some tags.
+
+        Parameters
+        ----------
+        tags : collection of str
+            The tags, in the form of `tunekin.filters.tag_key`.
+
+        Returns
+        -------
+        np.ndarray [shape=(slots,), dtype=bool]
+            Whether its track has one, by slot.
+        """
+        marks = np.zeros(self.slots, np.bool_)
+        for offset, (segment, _) in zip(self._offsets, self.parts, strict=False):
+            for tag in tags:
+                marks[offset + segment.rows_of_tag.get(tag, np.empty(0, np.int64))] = True
+        return marks
+
+    @functools.cached_property
     def views(self) -> NDArray[np.float32]:
         """Views of each slot's track, a row each, as every query goes through them."""
         return _joined([segment.views for segment, _ in self.parts]).astype(np.float32)
@@ -367,6 +437,9 @@ class Index:
             views=segment.views[row],
             group=segment.groups[row],
             mood=None if mood == NO_MOOD else mood,
+            year=int(segment.years[row]) or None,
+            tempo_bpm=None if math.isnan(segment.tempi[row]) else float(segment.tempi[row]),
+            tags=segment.tags[row],
         )
 
     def sketch_floors(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tunekin.errors import MessageError
+from tunekin.errors import MessageError, OptionError
 from tunekin.features import FeatureVersion, frames_from_bytes, views_from_bytes, views_to_bytes
 from tunekin.messages import (
     Answer,
@@ -29,6 +29,7 @@ from tunekin.messages import (
 from tunekin_ranker import kin
 from tunekin_ranker.crew import Crew
 from tunekin_ranker.dtw import Clip
+from tunekin_ranker.filter import passing
 from tunekin_ranker.identify import identity_distance
 from tunekin_ranker.merge import merge
 from tunekin_ranker.reasons import reasons
@@ -127,10 +128,13 @@ def look(
     ------
     MessageError
         The clip was featurized or classified by other versions than the catalogue.
+    OptionError
+        A mood is asked for that there is not.
     """
     _check_versions(message, snapshot)
     clip = clip_of(message)
     options, known = clip.options, message.known
+    _check_moods(options.filters.moods, snapshot)
     mood = mood_answer(message.probabilities, snapshot.moods)
     frames = frames_from_bytes(message.frames, n_mfcc=version.n_mfcc)
     first, stop = _compared_part(frames, version)
@@ -148,7 +152,7 @@ def look(
         mode="brute" if brute else options.mode,
         shortlist_size=shortlist_size,
         grouping="group" if options.artists == "one" else "track",
-        allowed=None if options.scope == "all" else _of_mood(snapshot, mood),
+        allowed=passing(snapshot.index, options.filters, moods=None if options.scope == "all" else _wanted(mood)),
         exclude=() if known is None else known.exclude,
         # Who is known already need not be recognised again.
         identity_distance=None if known is not None and known.identified else identity_distance(strange),
@@ -268,6 +272,14 @@ def _check_versions(message: Classified, snapshot: Snapshot) -> None:
         raise MessageError(msg, hint="workers and catalogue have to be of the same model")
 
 
+def _check_moods(wanted: tuple[int, ...], snapshot: Snapshot) -> None:
+    if wanted and max(wanted) >= len(snapshot.moods):
+        raise OptionError(
+            f"there is no mood {max(wanted)}",
+            hint=f"moods have the numbers 0 to {len(snapshot.moods) - 1}: tunekin moods",
+        )
+
+
 def _compared_part(frames: NDArray[np.float16], version: FeatureVersion) -> tuple[int, int]:
     """First frame and stop of the part of a clip that is compared."""
     if len(frames) * version.frame_s <= _LONGEST_CLIP_S:
@@ -275,11 +287,10 @@ def _compared_part(frames: NDArray[np.float16], version: FeatureVersion) -> tupl
     return representative_span(word_shares(frames), length=round(_REPRESENTATIVE_S / version.frame_s))
 
 
-def _of_mood(snapshot: Snapshot, mood: MoodAnswer) -> NDArray[np.bool_]:
-    wanted = [mood.id]
+def _wanted(mood: MoodAnswer) -> tuple[int, ...]:
     if mood.ambiguous and mood.runner_up is not None:
-        wanted.append(mood.runner_up.id)
-    return np.isin(snapshot.index.moods, wanted)
+        return mood.id, mood.runner_up.id
+    return (mood.id,)
 
 
 def _slot(hit: Hit, snapshot: Snapshot) -> int:

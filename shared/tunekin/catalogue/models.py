@@ -7,7 +7,19 @@ float32 for all others. Text is compared by code points, so that ids and the ord
 import hashlib
 from typing import Any
 
-from sqlalchemy import BigInteger, Double, ForeignKey, Index, LargeBinary, MetaData, SmallInteger, String, Text
+from sqlalchemy import (
+    BigInteger,
+    Dialect,
+    Double,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Text,
+    TypeDecorator,
+)
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -32,6 +44,19 @@ _Frames = LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql")
 _Document = Text().with_variant(mysql.MEDIUMTEXT(), "mysql")
 
 _MYSQL = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+
+
+class _Tags(TypeDecorator[tuple[str, ...]]):
+    """Tags, separated by commas, which no tag holds; nothing where there are none."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return ",".join(value) if value else None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...]:  # noqa: ARG002
+        return tuple(value.split(",")) if value else ()
 
 
 class Base(DeclarativeBase):
@@ -62,6 +87,8 @@ class TrackRow(Base):
     musicbrainz_id: Mapped[str] = mapped_column(_Name)
     source_uri: Mapped[str] = mapped_column(Text)
     content_sha256: Mapped[str] = mapped_column(_Sha256)
+    year: Mapped[int] = mapped_column(server_default="0")
+    tags: Mapped[tuple[str, ...]] = mapped_column(_Tags, nullable=True)
     added_ms: Mapped[int] = mapped_column(BigInteger)
     updated_ms: Mapped[int] = mapped_column(BigInteger)
 
@@ -86,6 +113,8 @@ class FeaturesRow(Base):
     n_mfcc: Mapped[int]
     # Feature versions before f2 have none.
     views: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # A copy of one number of the summary, which is long.
+    tempo_bpm: Mapped[float | None] = mapped_column(Double)
 
 
 class TrackMoodRow(Base):

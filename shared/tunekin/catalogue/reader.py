@@ -593,6 +593,7 @@ def _index_query(feature_version: str, model_version: str) -> Select[Any]:
             FeaturesRow.frames,
             FeaturesRow.n_mfcc,
             FeaturesRow.views,
+            FeaturesRow.tempo_bpm,
         )
         .join(
             FeaturesRow,
@@ -614,4 +615,5 @@ def _index_row(row: Row[Any]) -> IndexRow:
         frames=frames_from_bytes(row.frames, n_mfcc=row.n_mfcc),
         updated_ms=row.updated_ms,
         views=views_from_bytes(row.views or b""),
+        tempo_bpm=row.tempo_bpm,
     )

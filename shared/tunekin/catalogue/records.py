@@ -17,6 +17,7 @@ __all__ = [
     "FRAMES_MAX_BYTES",
     "NAME_MAX",
     "SHA256_MAX",
+    "TAGS_MAX",
     "URI_MAX",
     "VERSION_MAX",
     "Entry",
@@ -36,6 +37,7 @@ __all__ = [
 NAME_MAX = 255
 # MySQL's TEXT holds 65,535 bytes, four for a character at the most.
 URI_MAX = 16_000
+TAGS_MAX = 4_000
 VERSION_MAX = 64
 SHA256_MAX = 64
 # What a MEDIUMBLOB holds; eleven hours of sound.
@@ -113,8 +115,13 @@ class Entry:
             "content_sha256": SHA256_MAX,
             "feature_version": VERSION_MAX,
             "model_version": VERSION_MAX,
+            "tags": TAGS_MAX,
         }
-        texts |= {"feature_version": self.feature_version, "model_version": self.model_version}
+        texts |= {
+            "feature_version": self.feature_version,
+            "model_version": self.model_version,
+            "tags": ",".join(track.tags),
+        }
         for name, value in texts.items():
             _check_text(name, value, most=limits.get(name, NAME_MAX))
         if not all(map(math.isfinite, (track.duration_s, *self.summary, *self.probabilities))):
@@ -232,6 +239,8 @@ class IndexRow:
         When the catalogue last took it up, in milliseconds since 1970 by the writer's clock.
     views : np.ndarray [shape=(views_size,), dtype=float16]
         Its views; read-only.
+    tempo_bpm : float or None
+        Its tempo, in beats a minute.
     """
 
     track: Track
@@ -240,6 +249,7 @@ class IndexRow:
     frames: NDArray[np.float16]
     updated_ms: int
     views: NDArray[np.float16]
+    tempo_bpm: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

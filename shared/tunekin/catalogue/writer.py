@@ -18,6 +18,7 @@ from tunekin.catalogue.models import (
     clip_key,
 )
 from tunekin.catalogue.records import Entry, MoodInWords, Removed, Written
+from tunekin.features import FEATURES
 from tunekin.messages import Answer, Track
 from tunekin.ports import Clock
 
@@ -276,6 +277,7 @@ def _write_features(connection: Connection, entries: Sequence[Entry]) -> None:
             "frame_count": entry.frame_count,
             "n_mfcc": entry.n_mfcc,
             "views": entry.views,
+            "tempo_bpm": FEATURES.tempo_bpm(entry.summary),
         }
         for entry in entries
     }

@@ -22,6 +22,8 @@ FULL = Track(
     musicbrainz_id="b1a9c0e9-d987-4042-ae91-78d6a3267d69",
     source_uri="file:///music/" + "가" * 2_500,
     content_sha256=SHA,
+    year=2017,
+    tags=("K-Pop", "발라드"),
 )
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=255)

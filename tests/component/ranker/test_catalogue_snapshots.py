@@ -42,10 +42,17 @@ class Catalogue:
         probabilities = np.full(MOODS, 0.01)
         probabilities[mood] = 0.91
         written = self.writer.upsert(
-            Track(track_id=track_id, title=f"title of {track_id}", artist=artist, duration_s=5.0),
+            Track(
+                track_id=track_id,
+                title=f"title of {track_id}",
+                artist=artist,
+                duration_s=5.0,
+                year=1990 + seed % 30,
+                tags=("Jazz", "Live") if seed % 2 else (),
+            ),
             feature_version=FEATURES.name,
             frames=frames_to_bytes(frames),
-            summary=(0.0,) * FEATURES.summary_size,
+            summary=(60.0 + seed,) * FEATURES.summary_size,
             model_version=model or self.model_version,
             probabilities=tuple(probabilities.tolist()),
         )
@@ -73,6 +80,15 @@ def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
     catalogue = Catalogue(tmp_path / "catalogue.sqlite")
     yield catalogue
     catalogue.engine.dispose()
+
+
+def test_what_songs_are_filtered_by_is_in_the_index(catalogue: Catalogue) -> None:
+    catalogue.put("t", seed=41)
+    index = catalogue.snapshots.current().index
+    slot = index.slot_of("t")
+    assert slot is not None
+    held = index.track_at(slot)
+    assert (held.year, held.tempo_bpm, held.tags) == (2001, 101.0, ("jazz", "live"))
 
 
 def test_the_first_snapshot_holds_the_whole_catalogue(catalogue: Catalogue) -> None:

@@ -65,7 +65,12 @@ def described(snapshot: Snapshot) -> object:
         track_id: (info.title, info.artist, info.album, info.duration_s, info.probabilities.tolist())
         for track_id, info in snapshot.infos.items()
     }
-    return infos, snapshot.moods, snapshot.catalogue_version, snapshot.feature_version, snapshot.model_version
+    index = snapshot.index
+    facts = [
+        (one.track_id, one.mood, one.year, one.tempo_bpm, one.tags)
+        for one in map(index.track_at, np.flatnonzero(index.alive).tolist())
+    ]
+    return infos, facts, snapshot.moods, snapshot.catalogue_version, snapshot.feature_version, snapshot.model_version
 
 
 def test_the_next_start_reads_nothing_but_what_came_last_and_answers_the_same(

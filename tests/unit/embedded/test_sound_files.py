@@ -44,6 +44,19 @@ def test_a_manifest_says_what_songs_are_called(tmp_path: Path) -> None:
     assert local_path(track.source_uri) == tmp_path / "x" / "1.ogg"
 
 
+def test_a_manifest_says_years_and_tags(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("file,year,tags\na.ogg,1994,Jazz; bossa nova\nb.ogg,,\n", encoding="utf-8")
+    assert [(track.year, track.tags) for track in find(manifest)] == [(1994, ("Jazz", "bossa nova")), (0, ())]
+
+
+def test_a_year_that_is_none_is_refused_with_its_line(tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("file,year\na.ogg,1994\nb.ogg,long ago\n", encoding="utf-8")
+    with pytest.raises(OptionError, match=r"line 3 .* has the year 'long ago'"):
+        list(find(manifest))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [(b"name,artist\na,b\n", "columns name, artist"), (b"", "columns none"), (b"file\n\xff.mp3\n", "not UTF-8")],

@@ -47,5 +47,28 @@ def test_file_names_as_people_have_them(name: str, artist: str, title: str) -> N
     assert from_file_name(f"file:///music/{name}.mp3") == (artist, title)
 
 
+@pytest.mark.parametrize(
+    ("tags", "year"),
+    [
+        ({"date": "1994"}, 1994),
+        ({"date": "1994-05-01", "year": "2001"}, 1994),
+        ({"year": "2001"}, 2001),
+        ({"date": "01.05.1994"}, 1994),
+        ({"date": "19940501"}, 0),
+        ({"date": "soon"}, 0),
+        ({}, 0),
+    ],
+)
+def test_the_year_is_that_of_the_date_however_it_is_written(tags: dict[str, str], year: int) -> None:
+    assert named(tags).year == year
+
+
+def test_genres_are_tags_each_once() -> None:
+    assert named({"genre": "Hip Hop; rock,Rock"}).tags == ("Hip Hop", "rock")
+    said = Track(track_id="t", source_uri="file:///m/A.flac", year=1980, tags=("mine",))
+    kept = with_tags(said, {"genre": "Rock", "date": "1994"})
+    assert (kept.year, kept.tags) == (1980, ("mine",))
+
+
 def test_an_endless_tag_is_cut_to_what_the_catalogue_holds() -> None:
     assert len(named(tags={"title": "x" * 10_000}).title) == 255

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from tunekin.errors import EmptyCatalogueError, MessageError
+from tunekin.errors import EmptyCatalogueError, MessageError, OptionError
 from tunekin.features import FEATURES, frames_to_bytes, views_to_bytes
 from tunekin.messages import (
     Answer,
@@ -15,6 +15,7 @@ from tunekin.messages import (
     Classified,
     ClipOptions,
     ClipSubject,
+    Filters,
     Label,
     Partial,
     Track,
@@ -177,6 +178,19 @@ def test_the_scope_of_a_mood_keeps_to_it() -> None:
     assert found.search.candidates == 4
 
 
+def test_filters_keep_to_the_songs_that_pass_and_the_answer_stays_proven() -> None:
+    found = answer(classified(stranger(), options=ClipOptions(filters=Filters(moods=(1, 2)))))
+    assert {match.mood for match in found.matches} == {1, 2}
+    assert found.search is not None
+    assert (found.search.candidates, found.search.proven) == (8, True)
+
+
+def test_a_mood_that_there_is_not_is_refused() -> None:
+    with pytest.raises(OptionError, match="there is no mood 3") as caught:
+        answer(classified(stranger(), options=ClipOptions(filters=Filters(moods=(3,)))))
+    assert "0 to 2" in caught.value.hint
+
+
 def test_an_ambiguous_mood_lets_the_runner_up_in() -> None:
     message = classified(stranger(), probabilities=(0.5, 0.45, 0.05), options=ClipOptions(scope="mood"))
     found = answer(message)
@@ -254,7 +268,14 @@ def test_a_clip_asked_twice_is_answered_from_the_cache_under_its_own_name() -> N
 
 
 @pytest.mark.parametrize(
-    "options", [ClipOptions(k=3), ClipOptions(scope="mood"), ClipOptions(mode="shortlist"), ClipOptions(start_s=1.0)]
+    "options",
+    [
+        ClipOptions(filters=Filters(tempo_bpm=(90, None))),
+        ClipOptions(k=3),
+        ClipOptions(scope="mood"),
+        ClipOptions(mode="shortlist"),
+        ClipOptions(start_s=1.0),
+    ],
 )
 def test_other_options_are_another_answer(options: ClipOptions) -> None:
     cache = CountingCache(max_entries=10)

@@ -13,6 +13,7 @@ export function view(main, { like }) {
   let recording = null;
   let scope = "all";
   const weights = {};
+  const only = { tempo: ["", ""], years: ["", ""], tags: "" };
   const work = make("div");
   const levels = new Array(72).fill(0);
   const meter = make("canvas", { "aria-hidden": "true" });
@@ -127,6 +128,15 @@ export function view(main, { like }) {
       told();
       return make("label", {}, words, slider);
     })));
+    const range = (name, least, most) => make("fieldset", {}, make("legend", {}, say(name)), ...["from", "to"].map((end, i) => {
+      const field = make("input", { type: "number", min: least, max: most, value: only[name][i], placeholder: say(end), "aria-label": `${say(name)}, ${say(end)}` });
+      field.addEventListener("input", () => (only[name][i] = field.value));
+      return field;
+    }));
+    const tags = make("input", { type: "text", value: only.tags, placeholder: say("tagsHint") });
+    tags.addEventListener("input", () => (only.tags = tags.value));
+    const filters = make("details", {}, make("summary", {}, say("only")), make("div", { class: "filters" },
+      range("tempo", 20, 400), range("years", 1000, 2999), make("label", {}, say("tags"), tags)));
     const go = make("button", { type: "button", class: "main", onclick: () => send(part(), Number(length.value)) }, say("send"));
     const peaks = Array.from({ length: 400 }, (_, i) => {
       const each = sound.samples.subarray(Math.floor((i * sound.samples.length) / 400), Math.floor(((i + 1) * sound.samples.length) / 400));
@@ -165,11 +175,14 @@ export function view(main, { like }) {
     const result = make("div");
     work.replaceChildren(make("section", { class: "card" }, make("h2", {}, say("part")), wave,
       make("div", { class: "sliders" }, make("label", {}, startWords, start), make("label", {}, lengthWords, length)),
-      matters, make("div", { class: "row" }, hear, go, either)), result);
+      matters, filters, make("div", { class: "row" }, hear, go, either)), result);
     paint();
     go.focus({ preventScroll: true });
     go.scrollIntoView({ block: "nearest" });
   }
+
+  const chosen = (options) => Object.fromEntries(Object.entries(options).filter(([, value]) => value));
+  const wantedOnly = () => ({ ...Object.fromEntries(["tempo", "years"].map((name) => [name, only[name].some(Boolean) ? only[name].join("-") : ""])), tags: only.tags });
 
   async function send(data, duration) {
     stop();
@@ -179,7 +192,7 @@ export function view(main, { like }) {
     result.replaceChildren(steps.list);
     try {
       const factors = Object.entries(weights).map(([view, factor]) => `${view}=${factor}`).join(",");
-      const ticket = await api.sendClip(data, factors ? { scope, weights: factors } : { scope });
+      const ticket = await api.sendClip(data, chosen({ scope, weights: factors, ...wantedOnly() }));
       const answer = await api.follow(ticket, steps.done);
       result.replaceChildren(await show(answer, clip, like, ticket.answer));
     } catch (error) {

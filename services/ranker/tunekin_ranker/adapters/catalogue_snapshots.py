@@ -10,6 +10,7 @@ import structlog
 from tunekin.catalogue.reader import CatalogueReader
 from tunekin.catalogue.records import IndexRow
 from tunekin.features import FEATURES, FeatureVersion
+from tunekin.filters import tag_key
 from tunekin.messages import CatalogueChange, Label
 from tunekin_ranker.adapters.snapshot_files import SnapshotFiles
 from tunekin_ranker.index import Index, Track
@@ -253,6 +254,9 @@ def _track(row: IndexRow) -> Track:
         views=row.views,
         group=row.track.artist.casefold() or None,
         mood=row.mood,
+        year=row.track.year or None,
+        tempo_bpm=row.tempo_bpm,
+        tags=tuple(map(tag_key, row.track.tags)),
     )
 
 

@@ -27,7 +27,7 @@ from tunekin_ranker.snapshot import Kept, Snapshot, TrackInfo
 __all__ = ["SnapshotFiles"]
 
 # One more whenever anything about the files, or what arrays mean, changes: older ones are then not used.
-_FORMAT = 3
+_FORMAT = 4
 _PREFIX, _UNFINISHED = "snapshot-", "unfinished-"
 # Three gigabytes to a slow disk.
 _LONGEST_WRITING_S = 3_600.0
@@ -39,6 +39,7 @@ class _Names(msgspec.Struct, array_like=True):
 
     track_ids: list[str]
     groups: list[str | None]
+    tags: list[tuple[str, ...]]
 
 
 class _Info(msgspec.Struct, array_like=True):
@@ -162,7 +163,10 @@ def _write(folder: Path, kept: Kept) -> None:
         catalogue_version=snapshot.catalogue_version,
         coefficients=snapshot.index.coefficients,
         moods=list(snapshot.moods),
-        segments=[_Names(list(segment.track_ids), list(segment.groups)) for segment, _ in snapshot.index.parts],
+        segments=[
+            _Names(list(segment.track_ids), list(segment.groups), list(segment.tags))
+            for segment, _ in snapshot.index.parts
+        ],
         infos=[
             _Info(
                 track_id,
@@ -200,6 +204,9 @@ def _read(folder: Path) -> Kept | None:
             track_ids=tuple(names.track_ids),
             groups=tuple(names.groups),
             moods=array("moods"),
+            years=array("years"),
+            tempi=array("tempi"),
+            tags=tuple(names.tags),
             views=array("views"),
             means=array("means"),
             sketches=Sketches(**{name: array(name) for name in _SKETCHES}),
@@ -229,6 +236,8 @@ def _arrays(segment: Segment, alive: NDArray[np.bool_]) -> Iterator[tuple[str, N
     yield "bits", segment.frames.bits
     yield "track_starts", segment.frames.starts
     yield "moods", segment.moods
+    yield "years", segment.years
+    yield "tempi", segment.tempi
     yield "views", segment.views
     yield "means", segment.means
     yield "alive", alive
