@@ -66,10 +66,10 @@ def described(snapshot: Snapshot) -> object:
         for track_id, info in snapshot.infos.items()
     }
     index = snapshot.index
-    facts = [
-        (one.track_id, one.mood, one.year, one.tempo_bpm, one.tags)
+    facts = {
+        one.track_id: (one.mood, one.year, one.tempo_bpm, one.tags)
         for one in map(index.track_at, np.flatnonzero(index.alive).tolist())
-    ]
+    }
     return infos, facts, snapshot.moods, snapshot.catalogue_version, snapshot.feature_version, snapshot.model_version
 
 
