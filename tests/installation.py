@@ -198,6 +198,8 @@ def installed(
         "TUNEKIN_KAFKA_PREFIX": f"{uuid.uuid4().hex[:8]}.",
         "TUNEKIN_CLASSIFIER_MODEL": str(folder / "models"),
         "TUNEKIN_KAFKA_SESSION_TIMEOUT_S": "6",
+        # The catalogue is small: each answer is confirmed by brute force, too.
+        "TUNEKIN_RANKER_SHADOW_EVERY": "1",
         "TUNEKIN_CATALOGUE_URL": mariadb_server.url_of(database),
         # Files of songs lie where the music is.
         "TUNEKIN_BLOBS_READABLE": json.dumps([f"{place.as_uri()}/" for place in (shared, music.folder)]),

@@ -1,6 +1,13 @@
 """Prometheus metrics of the worker loop, made once in a composition root; ``docs/metrics.md`` has all of them."""
 
+from collections.abc import Iterable, Iterator
+from typing import get_args, get_type_hints
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+from tunekin.errors import ModelError, SettingsError, TunekinError
+from tunekin.messages import Answer, TrackOutcome
+from tunekin.topics import lane_of
 
 __all__ = ["WorkerMetrics"]
 
@@ -8,6 +15,11 @@ __all__ = ["WorkerMetrics"]
 _STAGE_BUCKETS_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 120.0)
 # From an idle pipeline's answer to a song at the end of a long load: 50 ms to a day.
 _OUTCOME_BUCKETS_S = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 1_800.0, 7_200.0, 86_400.0)
+
+
+_STATUSES = {
+    lane: get_args(get_type_hints(outcome)["status"]) for lane, outcome in (("clips", Answer), ("tracks", TrackOutcome))
+}
 
 
 class WorkerMetrics:
@@ -92,3 +104,34 @@ class WorkerMetrics:
             "The newest version of the catalogue that this worker has made.",
             registry=registry,
         )
+
+    def expect(self, role: str, topics: Iterable[str]) -> None:
+        """Begin at 0 what a role may count, so that its first time is seen as an increase.
+
+        Parameters
+        ----------
+        role : str
+            The role.
+        topics : iterable of str
+            Topics that it reads.
+        """
+        for topic in topics:
+            for result in ("done", "failed", "deferred"):
+                self.records.labels(role=role, topic=topic, result=result)
+            lane = lane_of(topic)
+            for code in _failing(TunekinError):
+                self.failures.labels(role=role, lane=lane, code=code)
+            for status in _STATUSES[lane]:
+                self.outcomes.labels(role=role, lane=lane, status=status)
+            self.stage_s.labels(role=role, lane=lane)
+            self.outcome_s.labels(lane=lane)
+        for reason in ("dependency", "upgrade", "crash", "replay"):
+            self.retries.labels(role=role, reason=reason)
+
+
+def _failing(error: type[TunekinError]) -> Iterator[str]:
+    """Codes of the errors that end a record as a failure; others keep it waiting, or a worker from its start."""
+    if not (error.retriable or issubclass(error, SettingsError | ModelError)):
+        yield error.code
+    for narrower in error.__subclasses__():
+        yield from _failing(narrower)

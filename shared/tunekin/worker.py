@@ -183,6 +183,7 @@ class Worker:
         self._pass_began_s: float | None = None
         self._told_lag_s = -math.inf
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(role=service.role)
+        metrics.expect(service.role, service.topics)
         metrics.ready.labels(role=service.role).set(1)
 
     @property

@@ -71,6 +71,23 @@ def test_the_page_is_served_in_front_of_the_workers_with_settings_that_it_reads(
     assert f":{port}/api/v1/status" in web["healthcheck"]["test"][-1]
 
 
+def test_prometheus_finds_every_worker_of_compose_where_it_tells_its_metrics() -> None:
+    settings = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    ((found,),) = [scraped["dns_sd_configs"] for scraped in settings["scrape_configs"]]
+    assert set(found["names"]) == set(WORKERS)
+    assert f"TUNEKIN_HEALTH_PORT={found['port']}" in DOCKERFILE
+
+
+@pytest.mark.parametrize("name", ["prometheus", "grafana"])
+def test_dashboards_are_seen_on_this_machine_alone_and_have_their_files(name: str) -> None:
+    service = SERVICES[name]
+    assert service["profiles"] == ["dashboards"]
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    mounted = [volume.split(":")[0] for volume in service["volumes"] if volume.startswith("./")]
+    assert mounted
+    assert all((ROOT / place).is_dir() for place in mounted)
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_a_container_of_ours_has_no_rights(name: str) -> None:
     service = SERVICES[name]

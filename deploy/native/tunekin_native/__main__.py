@@ -20,6 +20,7 @@ from pathlib import Path
 from tunekin import logging
 from tunekin.errors import DependencyError, OptionError, TunekinError
 from tunekin.health import stop_on_signals
+from tunekin_native.server import HOST
 from tunekin_native.stack import Stack
 
 __all__ = ["main"]
@@ -39,6 +40,9 @@ or with any other client of Kafka:
 look around:
   {tunekin} status
   {tunekin} dlq list
+
+ask Prometheus, or have a Grafana ask it:
+  http://{prometheus}/api/v1/query?query=tunekin_lag_records
 
 end it, and keep what it holds:
   make stack-stop
@@ -205,7 +209,13 @@ def _load(folder: Path, music: Path | None) -> int:
         source = music or _composed(folder)
         add = [_program("tunekin"), "catalog", "add", "--kafka", str(source)]
         code = subprocess.run(add, env=environment, check=False).returncode
-    print(_NEXT.format(folder=folder, tunekin=_program("tunekin"), kafka=_environment(folder)[_BROKERS]))  # noqa: T201
+    said = _NEXT.format(
+        folder=folder,
+        tunekin=_program("tunekin"),
+        kafka=_environment(folder)[_BROKERS],
+        prometheus=f"{HOST}:{(folder / 'prometheus' / 'port').read_text(encoding='utf-8')}",
+    )
+    print(said)  # noqa: T201
     return code
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from tunekin.errors import DependencyError
-from tunekin_native.server import HOST, Server, free_port, program
+from tunekin_native.server import HOST, Server, cache_folder, free_port, program
 
 __all__ = ["Kafka", "jars"]
 
@@ -62,15 +62,14 @@ def jars() -> Path:
     Returns
     -------
     Path
-        Folder that `deploy/native/install` filled: below ``TUNEKIN_NATIVE_CACHE``, else ``.cache`` of the checkout.
+        Folder that `deploy/native/install` filled.
 
     Raises
     ------
     DependencyError
         They are not there, or are those of another version.
     """
-    cache = Path(os.environ.get("TUNEKIN_NATIVE_CACHE") or _HERE.parents[1] / ".cache")
-    folder = cache / "kafka"
+    folder = cache_folder() / "kafka"
     wanted, kept = _HERE / "kafka-server" / "pom.xml", folder / "pom.xml"
     if not kept.exists() or kept.read_bytes() != wanted.read_bytes():
         raise DependencyError(f"{folder} does not hold the jars that {wanted} names", hint="run deploy/native/install")

@@ -16,7 +16,7 @@ from typing import ClassVar, Self
 from tunekin.errors import DependencyError
 from tunekin_native.child import Child
 
-__all__ = ["HOST", "Server", "free_port", "kept_port", "program"]
+__all__ = ["HOST", "Server", "cache_folder", "free_port", "kept_port", "program"]
 
 HOST = "127.0.0.1"
 
@@ -26,6 +26,17 @@ _PORTS = range(20_000, 32_768)
 _INSTALL = "run deploy/native/install"
 _LOG_TAIL_LINES = 25
 _POLL_S = 0.05
+
+
+def cache_folder() -> Path:
+    """Folder that `deploy/native/install` fills with what is no package of the system.
+
+    Returns
+    -------
+    Path
+        ``TUNEKIN_NATIVE_CACHE``, else ``.cache`` of the checkout.
+    """
+    return Path(os.environ.get("TUNEKIN_NATIVE_CACHE") or Path(__file__).resolve().parents[3] / ".cache")
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""A whole distributed Tunekin under one folder: Kafka, MariaDB, Redis and the workers, each brought back when it ends.
+"""A whole distributed Tunekin under one folder: servers, Prometheus and workers, each brought back when it ends.
 
 ==================  ===============================================================
 in the folder       what it is
@@ -6,6 +6,7 @@ in the folder       what it is
 ``env``             variables for a shell: how this installation's parts are reached
 ``kafka`` …         data, settings and log of a server
 ``logs``            logs of the workers
+``health``          ports at which the workers tell their health
 ``blobs``           values too large for a record
 ``supervisor.log``  what the supervisor did
 ``lock``            held while the supervisor runs; its process id
@@ -26,6 +27,7 @@ import structlog
 from tunekin.errors import DependencyError
 from tunekin_native.kafka import Kafka
 from tunekin_native.mariadb import MariaDB
+from tunekin_native.prometheus import Prometheus
 from tunekin_native.redis import Redis
 from tunekin_native.server import Server, kept_port
 from tunekin_native.supervisor import supervise
@@ -103,12 +105,21 @@ class Stack:
             blobs=self.folder / "blobs",
             readable=readable,
         )
-        self.workers = {name: self.another(name, called=name) for name in WORKERS}
+        self._prometheus = Prometheus(self.folder / "prometheus", port=kept_port(self.folder / "prometheus"))
+        self.workers = {
+            name: Worker(
+                name,
+                log=self.folder / "logs" / f"{name}.log",
+                environment=self.variables,
+                port=kept_port(self.folder / "health" / name),
+            )
+            for name in WORKERS
+        }
 
     @property
     def servers(self) -> tuple[Server, ...]:
-        """Kafka, MariaDB and Redis."""
-        return self._kafka, self._mariadb, self._redis
+        """Kafka, MariaDB, Redis and Prometheus."""
+        return self._kafka, self._mariadb, self._redis, self._prometheus
 
     def another(self, name: str, *, called: str | None = None) -> Worker:
         """Make a worker of this installation, which whoever asked starts and ends.
@@ -135,6 +146,7 @@ class Stack:
         2. Say how they are reached.
         3. Create topics, migrate, and write the model's moods.
         4. Start the workers side by side, and wait until they are ready.
+        5. Have Prometheus ask them for their metrics.
 
         Raises
         ------
@@ -158,6 +170,8 @@ class Stack:
         for worker in self.workers.values():
             worker.wait_until_ready(timeout_s=_READY_TIMEOUT_S)
             self._log.info("worker.ready", worker=worker.name, pid=worker.pid, health=worker.health)
+        # Step 5
+        self._prometheus.ask({name: worker.health for name, worker in self.workers.items()})
 
     def watch(self, stop: threading.Event) -> None:
         """Start anew whatever ends, until told to stop.

@@ -45,14 +45,17 @@ class Worker:
         File that takes what it says; appended to.
     environment : mapping of str to str
         Its settings, besides the variables of this process.
+    port : int or None
+        Where it tells its health; at any free port, another one at each start, unless it is given.
     """
 
-    def __init__(self, name: str, *, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, name: str, *, log: Path, environment: Mapping[str, str], port: int | None = None) -> None:
         self.name = name
         self.log = log
         self._environment = environment
         self._child: Child | None = None
-        self._port = 0
+        self._given_port = port
+        self._port = port or 0
 
     @property
     def health(self) -> str:
@@ -72,7 +75,7 @@ class Worker:
     def start(self) -> None:
         """Start it, without waiting until it is ready."""
         self.kill()
-        self._port = free_port()
+        self._port = self._given_port or free_port()
         program, *arguments = _COMMANDS[self.name]
         self._child = Child(
             [str(Path(sys.executable).parent / program), *arguments],

@@ -88,6 +88,14 @@ class RankerMetrics:
             "tunekin_index_updated_timestamp_seconds", "When the index last changed.", registry=registry
         )
         self._told: Snapshot | None = None
+        # Begun at 0, so that the first time is seen as an increase.
+        for mode in ("certified", "shortlist"):
+            for proven in ("true", "false"):
+                self.searches.labels(mode=mode, proven=proven)
+            for counted in (self.candidates, self.compared_in_full, self.compared_share, self.shadow_recall):
+                counted.labels(mode=mode)
+        for result in ("hit", "miss"):
+            self.cache.labels(result=result)
 
     def answers_from(self, snapshot: Snapshot, *, shard: str) -> None:
         """Say which state of the catalogue answers are made from.
