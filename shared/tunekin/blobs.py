@@ -102,7 +102,7 @@ class FsspecBlobStore:
             fs.pipe_file(path, value)
         except OSError as error:
             msg = f"the blob store {self._root} can't be written: {error}"
-            raise DependencyError(msg) from error
+            raise DependencyError(msg, hint="grant the rights, or correct TUNEKIN_BLOBS_ROOT") from error
         return ClaimCheck(uri=uri, sha256=hashlib.sha256(value).hexdigest(), size_bytes=len(value))
 
     def get(self, claim: ClaimCheck, *, max_bytes: int) -> bytes:

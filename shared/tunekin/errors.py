@@ -76,6 +76,9 @@ class TunekinError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint:
+            # Whoever gets a traceback learns what to do, too.
+            self.add_note(hint)
 
 
 class SettingsError(TunekinError):

@@ -1,17 +1,23 @@
 """The composition root of a publisher: what the environment says, put together."""
 
+import structlog
+
+from tunekin import logging
 from tunekin.blobs import FsspecBlobStore
 from tunekin.client.asynchronous import AsyncClient
 from tunekin.client.synchronous import Client
 from tunekin.kafka import KafkaBus, KafkaSettings
 from tunekin.process_settings import BlobSettings
-from tunekin.settings import read
+from tunekin.settings import forbid_unknown, read
 
 __all__ = ["connect", "connect_async"]
 
 
 def connect(*, source: str = "/tunekin/client", max_in_flight: int = 1000, retries: int = 3) -> Client:
     """Connect a client to what ``TUNEKIN_KAFKA_…`` and ``TUNEKIN_BLOBS_…`` name.
+
+    What it has to say, such as that it connects anew, goes to standard error, unless the program has configured
+    structlog.
 
     Parameters
     ----------
@@ -30,10 +36,13 @@ def connect(*, source: str = "/tunekin/client", max_in_flight: int = 1000, retri
     Raises
     ------
     SettingsError
-        A variable can't be right, or a broker refuses the client.
+        A variable is unknown or can't be right, or a broker refuses the client.
     DependencyError
         No broker answers, or the topics are missing.
     """
+    forbid_unknown((KafkaSettings, BlobSettings))
+    if not structlog.is_configured():
+        logging.configure(level="warning", fmt="console")
     blobs = read(BlobSettings)
     store = FsspecBlobStore(blobs.root, readable=blobs.readable)
     return Client(
