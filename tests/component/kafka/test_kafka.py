@@ -48,7 +48,7 @@ def test_drift_from_the_table_is_told_in_words(kafka_settings):
 
 def test_a_missing_topic_stops_the_start_by_name(kafka_settings):
     create_missing(kafka_settings, SMALL[:1])
-    with pytest.raises(DependencyError, match=f"has no topic {kafka_settings.prefix}{DEAD_LETTERS}$"):
+    with pytest.raises(DependencyError, match=f"(?m)has no topic {kafka_settings.prefix}{DEAD_LETTERS}$"):
         check(kafka_settings, SMALL)
 
 
@@ -114,7 +114,7 @@ def test_sending_to_a_missing_topic_fails(kafka_settings):
 
 @pytest.mark.parametrize("group", [None, "g"])
 def test_a_missing_topic_cannot_be_read(kafka_settings, group):
-    with pytest.raises(DependencyError, match=f"has no topic {kafka_settings.prefix}clips$"):
+    with pytest.raises(DependencyError, match=f"(?m)has no topic {kafka_settings.prefix}clips$"):
         KafkaBus(kafka_settings).consumer(["clips"], group=group)
 
 
