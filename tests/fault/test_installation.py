@@ -3,6 +3,8 @@
 import pytest
 
 from tests.installation import PATIENCE_S, clip_of, new_key, noise, same, spread, wait_for
+from tunekin.client import Client
+from tunekin.kafka import KafkaBus, KafkaSettings
 
 CLIP_WORKERS = ("decode-clips", "featurize-clips", "classify-clips", "rank", "write")
 
@@ -106,8 +108,13 @@ def test_without_mysql_clips_are_answered_and_what_has_to_be_written_is_written_
 def test_a_broker_that_restarts_loses_nothing(installation):
     key = new_key()
     names = [f"{key}-{number}" for number in range(12)]
-    with installation.supervised():
+    bus = KafkaBus(KafkaSettings(bootstrap_servers=installation.kafka.address, prefix=installation.prefix))
+    with installation.supervised(), Client(bus) as client:
+        tickets = [client.publish(noise(number)) for number in range(3)]
         installation.publish([(name, noise(number)) for number, name in enumerate(names[:6])])
         installation.kafka.restart()
+        tickets += [client.publish(noise(number)) for number in range(3)]
         installation.publish([(name, noise(number)) for number, name in enumerate(names[6:])])
         assert_exactly_one_outcome(installation, installation.outcomes(names))
+        found = {result.ticket: result.answer.status for result in client.results(timeout_s=PATIENCE_S)}
+    assert found == dict.fromkeys(tickets, "answered")
