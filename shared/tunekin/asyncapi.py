@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 import tunekin
-from tunekin.codec import EVENT_TYPES, K_MAX
+from tunekin.codec import DISLIKES_MAX, EVENT_TYPES, K_MAX, LIKES_MAX
 from tunekin.filters import NAMES
 from tunekin.messages import (
     INTERNAL_VERSIONS,
@@ -61,6 +61,8 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "ce_tempo": ("only songs of this tempo in beats a minute, as 90-120, 90- or -120", {}),
     "ce_years": ("only songs of these years, as 1990-1999, 1990- or 1994", {}),
     "ce_tags": ("of a clip: only songs with one of these tags, as jazz,blues; of a song: its tags", {}),
+    "ce_likes": (f"ids of at most {LIKES_MAX} tracks that the listener likes, as a JSON array; none", {}),
+    "ce_dislikes": (f"ids of at most {DISLIKES_MAX} tracks that the listener dislikes, as a JSON array; none", {}),
     "ce_startms": ("start of the part that is meant, in milliseconds", {"pattern": _INTEGER}),
     "ce_durationms": ("its length, in milliseconds", {"pattern": _INTEGER}),
     "ce_title": ("title; without it the file's tags tell", {}),
@@ -89,7 +91,8 @@ _PUBLISHED = ("ce_traceparent", "ce_publishedms", "ce_attempt")
 _CLAIM = ("ce_dataref", "ce_datasha256", "ce_datasize")
 _PART = ("ce_startms", "ce_durationms")
 _FILTERS = tuple(f"ce_{name}" for name in NAMES)
-_OPTIONS = ("ce_topk", "ce_scope", "ce_mode", "ce_artists", "ce_weights", *_FILTERS, *_PART)
+_TASTE = ("ce_likes", "ce_dislikes")
+_OPTIONS = ("ce_topk", "ce_scope", "ce_mode", "ce_artists", "ce_weights", *_FILTERS, *_TASTE, *_PART)
 _HEADERS_OF: dict[type[Message], tuple[str, ...]] = {
     ClipSubmitted: (*_EVENT, *_PUBLISHED, *_CLAIM, *_OPTIONS),
     TrackQuery: (*_EVENT, *_PUBLISHED, "ce_track", *_OPTIONS),

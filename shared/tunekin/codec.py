@@ -27,6 +27,7 @@ header             meaning, and what holds where it is missing
 ``ce_tempo``       clips: only songs of this tempo in beats a minute, as ``90-120``, ``90-`` or ``-120``; all
 ``ce_years``       clips: only songs of these years, as ``1990-1999``; all
 ``ce_tags``        clips: only songs with one of these tags, as ``jazz,blues``; all. Catalogue: the song's tags; unknown
+``ce_likes``       clips: ids of tracks that the listener likes, as a JSON array; none. Likewise ``ce_dislikes``
 ``ce_startms``     clips: start of the part that is meant; the beginning
 ``ce_durationms``  clips: length of the part that is meant; all of it
 ``ce_title``       catalogue: title; likewise ``ce_artist``, ``ce_album``, ``ce_isrc``, ``ce_musicbrainzid``; unknown
@@ -79,12 +80,16 @@ from tunekin.ports import ClaimCheck, Record
 from tunekin.topics import TOPICS, Topic, topic_for
 
 __all__ = [
+    "DISLIKES_MAX",
     "EVENT_TYPES",
     "K_MAX",
+    "LIKES_MAX",
     "answer_json",
+    "check_taste",
     "claim_of",
     "decode",
     "encode",
+    "read_ids",
     "read_weights",
     "subject_of",
     "trace_headers",
@@ -96,6 +101,8 @@ T = TypeVar("T")
 
 # More matches than a listener looks at; keeps an answer far below a record's limit.
 K_MAX = 100
+# Each is compared with every song of the catalogue. Dislikes are more, since what is disliked has to stay away.
+LIKES_MAX, DISLIKES_MAX = 50, 200
 # What a signed 64-bit integer holds for sure; a longer number is a mistake.
 _MOST_DIGITS = 18
 _LAST_YEAR = 9_999
@@ -127,6 +134,7 @@ _envelopes = msgspec.msgpack.Decoder(_Envelope)
 _bodies: dict[str, msgspec.msgpack.Decoder[InternalMessage]] = {
     name: msgspec.msgpack.Decoder(cls) for name, cls in _INTERNAL.items()
 }
+_ids = msgspec.json.Decoder(tuple[str, ...])
 _from_json: dict[str, msgspec.json.Decoder[Any]] = {
     topic.name: msgspec.json.Decoder(carried)
     for topic in TOPICS.values()
@@ -293,6 +301,9 @@ def _attributes_of_clip(clip: ClipSubject) -> dict[str, str]:
     if options.weights:
         attributes["weights"] = ",".join(f"{view}={factor:g}" for view, factor in options.weights)
     attributes |= filters.write_filters(options.filters)
+    for name, track_ids in (("likes", options.likes), ("dislikes", options.dislikes)):
+        if track_ids:
+            attributes[name] = _to_json.encode(track_ids).decode()
     if options.start_s is not None:
         attributes["startms"] = str(round(options.start_s * 1000))
     if options.duration_s is not None:
@@ -551,6 +562,70 @@ def read_weights(name: str, text: str) -> tuple[tuple[str, float], ...]:
     return tuple(pairs)
 
 
+def read_ids(name: str, text: str) -> tuple[str, ...]:
+    """Read ids of tracks; whether there are such tracks only the catalogue knows.
+
+    Parameters
+    ----------
+    name : str
+        What they came in, for an error.
+    text : str
+        A JSON array of strings.
+
+    Returns
+    -------
+    tuple of str
+        Each once, in the order given.
+
+    Raises
+    ------
+    OptionError
+        It is something else.
+
+    Examples
+    --------
+    >>> read_ids("likes", '["b", "a", "b"]')
+    ('b', 'a')
+    """
+    try:
+        return tuple(dict.fromkeys(_ids.decode(text)))
+    except (msgspec.DecodeError, UnicodeError) as error:
+        msg = f"{name} is {text[:40]!r}"
+        raise OptionError(msg, hint=f'{name} takes ids of tracks as a JSON array, such as ["a", "b"]') from error
+
+
+def check_taste(options: ClipOptions) -> ClipOptions:
+    """See that likes and dislikes are not too many, and do not contradict each other.
+
+    Parameters
+    ----------
+    options : ClipOptions
+        What is asked for.
+
+    Returns
+    -------
+    ClipOptions
+        The same.
+
+    Raises
+    ------
+    OptionError
+        There are more than may be, or a track is among both.
+    """
+    for name, track_ids, most in (
+        ("likes", options.likes, LIKES_MAX),
+        ("dislikes", options.dislikes, DISLIKES_MAX),
+    ):
+        if len(track_ids) > most:
+            msg = f"{len(track_ids)} {name} are given"
+            raise OptionError(msg, hint=f"at most {most}; the newest say most")
+    both = sorted({*options.likes} & {*options.dislikes})
+    if both:
+        msg = f"the track {both[0][:80]!r} is both liked and disliked"
+        raise OptionError(msg, hint="name it once")
+    return options
+
+
 def _check_type(topic: Topic, headers: dict[str, str]) -> None:
     types = [EVENT_TYPES[carried] for carried in topic.carries]
     if headers.get("type", types[0]) not in types:
@@ -598,16 +673,19 @@ def _clip_options(headers: dict[str, str]) -> ClipOptions:
     def seconds(name: str, text: str) -> float | None:
         return _integer(name, text, low=0) / 1000
 
-    return ClipOptions(
+    options = ClipOptions(
         k=read("topk", lambda name, text: _integer(name, text, low=1, high=K_MAX), default.k),
         scope=read("scope", lambda name, text: _choice(name, text, get_args(Scope)), default.scope),
         mode=read("mode", lambda name, text: _choice(name, text, get_args(Mode)), default.mode),
         artists=read("artists", lambda name, text: _choice(name, text, get_args(Artists)), default.artists),
         weights=read("weights", read_weights, default.weights),
         filters=filters.read_filters({name: headers[name] for name in filters.NAMES if name in headers}, prefix="ce_"),
+        likes=read("likes", read_ids, default.likes),
+        dislikes=read("dislikes", read_ids, default.dislikes),
         start_s=read("startms", seconds, None),
         duration_s=read("durationms", seconds, None),
     )
+    return check_taste(options)
 
 
 def _event_id(record: Record, headers: dict[str, str], *, strict: bool) -> str:

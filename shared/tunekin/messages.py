@@ -186,6 +186,10 @@ class ClipOptions(_Struct, frozen=True):
         What to multiply the weight of a view by, as ``("rhythm", 2.0)``; 1 for views that are not named.
     filters : Filters
         Which songs may be matches; all by default.
+    likes, dislikes : tuple of str
+        Ids of tracks that the listener likes, and dislikes. What is near to the former comes sooner, what is near to
+        the latter later, and the latter themselves do not come at all. Ids that the catalogue does not hold change
+        nothing.
     """
 
     k: int = 5
@@ -196,6 +200,8 @@ class ClipOptions(_Struct, frozen=True):
     weights: tuple[tuple[str, float], ...] = ()
     artists: Artists = "one"
     filters: Filters = Filters()
+    likes: tuple[str, ...] = ()
+    dislikes: tuple[str, ...] = ()
 
 
 class Track(_Struct, frozen=True):
@@ -622,12 +628,12 @@ class MoodAnswer(_Struct, frozen=True):
 
 
 class Why(_Struct, frozen=True):
-    """One view of the sound, and how alike the two are in it.
+    """What speaks for a match: a view of the sound, and how alike the two are in it, or a song that the listener likes.
 
     Attributes
     ----------
     view : str
-        Name of the view, as in a clip's ``weights``.
+        Name of the view, as in a clip's ``weights``; or ``liked`` for a song that the listener likes, which is near.
     similarity : float
         Share of all pairs of songs that are less alike in it, 0 to 1.
     label : Label or None

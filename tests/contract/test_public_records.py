@@ -73,6 +73,8 @@ def test_options_travel_in_headers() -> None:
         "ce_startms": "1500",
         "ce_durationms": "6000",
         "ce_weights": "rhythm=2, timbre=0.5",
+        "ce_likes": '["b", "a", "b"]',
+        "ce_dislikes": '["밤의 산책"]',
     }
     assert decoded_clip(clip(headers)).subject.options == ClipOptions(
         k=3,
@@ -81,6 +83,8 @@ def test_options_travel_in_headers() -> None:
         start_s=1.5,
         duration_s=6.0,
         weights=(("rhythm", 2.0), ("timbre", 0.5)),
+        likes=("b", "a"),
+        dislikes=("밤의 산책",),
     )
 
 
@@ -102,6 +106,9 @@ def test_options_travel_in_headers() -> None:
         ("ce_tempo", "fast", "a range, as 90-120, 90- or -120, or one number"),
         ("ce_tempo", "120-90", "a range"),
         ("ce_years", "the 1990s", "a range, as 1990-1999"),
+        ("ce_likes", "a,b", 'ids of tracks as a JSON array, such as ["a", "b"]'),
+        ("ce_dislikes", '["a", 2]', 'ids of tracks as a JSON array, such as ["a", "b"]'),
+        ("ce_dislikes", '{"a": 1}', 'ids of tracks as a JSON array, such as ["a", "b"]'),
         ("ce_attempt", "0", "a whole number, at least 1"),
     ],
 )
@@ -110,6 +117,20 @@ def test_an_impossible_option_is_refused_with_what_would_be_right(name: str, val
         codec.decode(clip({name: value}))
     assert name in caught.value.message
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(("name", "most"), [("likes", codec.LIKES_MAX), ("dislikes", codec.DISLIKES_MAX)])
+def test_of_likes_and_dislikes_there_may_be_so_many(name: str, most: int) -> None:
+    ids = [f"t{number}" for number in range(most + 1)]
+    assert getattr(decoded_clip(clip({f"ce_{name}": json.dumps(ids[1:])})).subject.options, name) == tuple(ids[1:])
+    with pytest.raises(OptionError, match=f"{most + 1} {name} are given") as caught:
+        codec.decode(clip({f"ce_{name}": json.dumps(ids)}))
+    assert f"at most {most}" in caught.value.hint
+
+
+def test_a_track_is_not_both_liked_and_disliked() -> None:
+    with pytest.raises(OptionError, match="'b' is both liked and disliked"):
+        codec.decode(clip({"ce_likes": '["a", "b"]', "ce_dislikes": '["b"]'}))
 
 
 def test_a_track_can_be_asked_for_in_place_of_sound() -> None:

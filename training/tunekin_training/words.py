@@ -5,7 +5,8 @@ writes ``words.npy``. Then it compares cuts of every track, clean and damaged, w
 
 - how near clips come to their own songs, and strangers to them, relative to the clip's strangeness: where the threshold
   of `tunekin_ranker.identify` has to lie;
-- the quantiles that `tunekin_ranker.similarity` has, over pairs of a clip and a track by two known artists.
+- the quantiles that `tunekin_ranker.similarity` has, over pairs of a clip and a track, and of two tracks, by two known
+  artists.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from tunekin_featurizer.featurize import FeatureSet, featurize
 from tunekin_ranker import kin
 from tunekin_ranker.dtw import Clip, exact_distances
 from tunekin_ranker.packed import pack
+from tunekin_ranker.reasons import LIKED_VIEW
 from tunekin_ranker.words import strangeness
 from tunekin_training.collection import Recording, find, read
 
@@ -131,6 +133,17 @@ def _identity(near: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]
     return "\n".join(lines)
 
 
+def _between(views: NDArray[np.floating], artists: NDArray[np.str_]) -> list[NDArray[np.float64]]:
+    """Distances of whole tracks from those by other artists, as taste has them."""
+    weights = kin.balanced({kin.MOMENT: 0.0})
+    known = artists != ""
+    found = []
+    for own, artist in zip(views[known], artists[known], strict=True):
+        apart = kin.apart(own, views[known & (artists != artist)])
+        found.append(np.asarray(sum(weights[name] * distances for name, distances in apart.items())))
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Learn, measure and print.
 
@@ -181,6 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 for name, distances in apart.items():
                     samples.setdefault(name, []).append(distances[others])
         near[damage] = np.array(own), np.array(stranger)
+    samples[LIKED_VIEW] = _between(views, artists)
     sys.stdout.write(_identity(near) + "\n\n")
     for name, parts in samples.items():
         sys.stdout.write(f'    "{name}": {quantiles(np.concatenate(parts))},\n')

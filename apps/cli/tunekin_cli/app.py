@@ -12,8 +12,10 @@ from tunekin_cli import catalog, moods, reclassify, removal, search, serve, simi
 from tunekin_cli.chosen_tracks import Chosen
 from tunekin_cli.clip_options import (
     ArtistsOption,
+    Dislike,
     Duration,
     K,
+    Like,
     ModeOption,
     MoodFilter,
     ScopeOption,
@@ -133,6 +135,8 @@ def _similar(
     tempo: TempoFilter = "",
     year: YearFilter = "",
     tag: TagFilter = None,
+    like: Like = None,
+    dislike: Dislike = None,
     json: _Json = False,
 ) -> None:
     """Say a recording's or a song's mood and the songs most like it."""
@@ -145,6 +149,8 @@ def _similar(
         artists=artists,
         weights=weight,
         filters=similar.filters(moods=mood, tempo=tempo, years=year, tags=tag),
+        likes=like,
+        dislikes=dislike,
     )
     raise typer.Exit(similar.run(context.obj, file, track_id=track, options=options, as_json=json))
 

@@ -6,8 +6,10 @@ import typer
 
 __all__ = [
     "ArtistsOption",
+    "Dislike",
     "Duration",
     "K",
+    "Like",
     "ModeOption",
     "MoodFilter",
     "ScopeOption",
@@ -33,6 +35,14 @@ ModeOption: TypeAlias = Annotated[
 ]
 ArtistsOption: TypeAlias = Annotated[
     Literal["one", "any"], typer.Option(help="At most one song of an artist, or any number.")
+]
+Like: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(help="Id of a song that you like; may be given several times.", metavar="ID"),
+]
+Dislike: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(help="Id of a song that you dislike; may be given several times.", metavar="ID"),
 ]
 Weight: TypeAlias = Annotated[
     list[str] | None,

@@ -11,8 +11,10 @@ from tunekin.errors import OptionError
 from tunekin_cli import dead_letters, publish, setup, similar, status
 from tunekin_cli.clip_options import (
     ArtistsOption,
+    Dislike,
     Duration,
     K,
+    Like,
     ModeOption,
     MoodFilter,
     ScopeOption,
@@ -91,6 +93,8 @@ def _publish(
     tempo: TempoFilter = "",
     year: YearFilter = "",
     tag: TagFilter = None,
+    like: Like = None,
+    dislike: Dislike = None,
     json: _Json = False,
 ) -> None:
     """Publish recordings to the topic clips."""
@@ -112,6 +116,8 @@ def _publish(
                 artists=artists,
                 weights=weight,
                 filters=similar.filters(moods=mood, tempo=tempo, years=year, tags=tag),
+                likes=like,
+                dislikes=dislike,
             ),
             wait_s=timeout if wait else None,
             as_json=json,

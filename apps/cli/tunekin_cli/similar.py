@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tunekin.codec import answer_json, read_weights
+from tunekin.codec import answer_json, check_taste, read_weights
 from tunekin.errors import AudioTooLargeError, OptionError
 from tunekin.filters import read_filters
 from tunekin.messages import Artists, ClipOptions, Filters, Mode, Scope
@@ -27,6 +27,8 @@ def options(
     artists: Artists = "one",
     weights: Sequence[str] | None = None,
     filters: Filters = Filters(),  # noqa: B008 - immutable
+    likes: Sequence[str] | None = None,
+    dislikes: Sequence[str] | None = None,
 ) -> ClipOptions:
     """Check the options that go together.
 
@@ -46,6 +48,8 @@ def options(
         Factors of the views' weights, as ``rhythm=2``.
     filters : Filters
         Which songs may be matches.
+    likes, dislikes : sequence of str or None
+        Ids of songs that the listener likes, and dislikes.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def options(
     Raises
     ------
     OptionError
-        A part of no length, or a weight that is none.
+        A part of no length, a weight that is none, or likes and dislikes that can't be.
     """
     if duration_s == 0:
         msg = "--duration is 0"
@@ -63,15 +67,19 @@ def options(
     factors = read_weights("--weight", ",".join(weights)) if weights else ()
     # Refused before anything is heard.
     balanced(dict(factors))
-    return ClipOptions(
-        k=k,
-        scope=scope,
-        mode=mode,
-        artists=artists,
-        start_s=start_s,
-        duration_s=duration_s,
-        weights=factors,
-        filters=filters,
+    return check_taste(
+        ClipOptions(
+            k=k,
+            scope=scope,
+            mode=mode,
+            artists=artists,
+            start_s=start_s,
+            duration_s=duration_s,
+            weights=factors,
+            filters=filters,
+            likes=tuple(dict.fromkeys(likes or ())),
+            dislikes=tuple(dict.fromkeys(dislikes or ())),
+        )
     )
 
 

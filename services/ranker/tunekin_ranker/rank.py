@@ -4,8 +4,9 @@ A `look` searches one shard of the catalogue; `tunekin_ranker.merge` makes an an
 again by the song that the clip turned out to be. `rank` does both over the whole catalogue.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +35,11 @@ from tunekin_ranker.identify import identity_distance
 from tunekin_ranker.merge import merge
 from tunekin_ranker.reasons import reasons
 from tunekin_ranker.representative import representative_span
-from tunekin_ranker.search import Hit, search
+from tunekin_ranker.search import Hit, Scoring, search
 from tunekin_ranker.shard import WHOLE, Shard
 from tunekin_ranker.similarity import similarity
 from tunekin_ranker.snapshot import Snapshot
+from tunekin_ranker.taste import Song, Taste
 from tunekin_ranker.words import strangeness, word_shares
 
 __all__ = ["AMBIGUOUS_MARGIN", "clip_of", "look", "mood_answer", "rank"]
@@ -49,6 +51,7 @@ _LONGEST_CLIP_S = 60.0
 _REPRESENTATIVE_S = 15.0
 # Frames that all are words themselves, such as those of silence, are still compared with something.
 _LEAST_STRANGENESS = 0.1
+_NO_SONGS: Mapping[str, Song] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +60,7 @@ class _Look:
 
     snapshot: Snapshot
     distances: dict[str, NDArray[np.float64]]
+    sound: Scoring
     strange: float
     clip_span_s: tuple[float, float]
     version: FeatureVersion
@@ -97,6 +101,7 @@ def look(
     version: FeatureVersion,
     shortlist_size: int,
     shard: Shard = WHOLE,
+    songs: Mapping[str, Song] = _NO_SONGS,
     brute: bool = False,
     crew: Crew | None = None,
 ) -> Partial:
@@ -114,6 +119,8 @@ def look(
         Tracks that faiss proposes in the mode ``shortlist``.
     shard : Shard
         Which part of the catalogue this is; all of it by default.
+    songs : mapping of str to Song
+        Those that the listener likes and dislikes, by id, of all shards; the others change nothing.
     brute : bool
         Whether to compare every candidate exactly, whatever mode is asked for.
     crew : Crew, optional
@@ -144,16 +151,19 @@ def look(
     # Views of no tracks have no size.
     tracks = snapshot.index.views if len(snapshot.index) else np.empty((0, version.views_size), np.float32)
     distances = kin.apart(views_from_bytes(message.views), tracks, version=version)
+    sound = kin.scoring(distances, weights, strangeness=strange)
+    taste = Taste.of(options, songs, version=version)
     result = search(
         snapshot.index,
         query,
         k=options.k,
-        scoring=kin.scoring(distances, weights, strangeness=strange),
+        scoring=replace(sound, offsets=sound.offsets + taste.shifts(snapshot.index, crew=crew)) if taste else sound,
         mode="brute" if brute else options.mode,
         shortlist_size=shortlist_size,
         grouping="group" if options.artists == "one" else "track",
         allowed=passing(snapshot.index, options.filters, moods=None if options.scope == "all" else _wanted(mood)),
         exclude=() if known is None else known.exclude,
+        unwanted=tuple(taste.dislikes),
         # Who is known already need not be recognised again.
         identity_distance=None if known is not None and known.identified else identity_distance(strange),
         crew=crew,
@@ -162,13 +172,16 @@ def look(
     described = _Look(
         snapshot=snapshot,
         distances=distances,
+        sound=sound,
         strange=strange,
         clip_span_s=(begin_s, min(clip.start_s + stop * version.frame_s, clip.start_s + clip.duration_s)),
         version=version,
     )
     recordings = tuple(
         Recording(
-            match=_match(hit, described), views=views_to_bytes(snapshot.index.track_at(_slot(hit, snapshot)).views)
+            # What a recording is does not depend on taste.
+            match=_match(hit, described, taste=None),
+            views=views_to_bytes(snapshot.index.track_at(_slot(hit, snapshot)).views),
         )
         for hit in result.identical
     )
@@ -180,7 +193,11 @@ def look(
         mood=mood,
         recordings=recordings,
         matches=tuple(
-            Scored(match=_match(hit, described), score=hit.score, group=snapshot.index.groups[_slot(hit, snapshot)])
+            Scored(
+                match=_match(hit, described, taste=taste),
+                score=hit.score,
+                group=snapshot.index.groups[_slot(hit, snapshot)],
+            )
             for hit in result.hits
         ),
         search=SearchFacts(
@@ -301,8 +318,11 @@ def _slot(hit: Hit, snapshot: Snapshot) -> int:
     return slot
 
 
-def _match(hit: Hit, of: _Look) -> Match:
+def _match(hit: Hit, of: _Look, *, taste: Taste | None) -> Match:
     info, slot, frame_s = of.snapshot.infos[hit.track_id], _slot(hit, of.snapshot), of.version.frame_s
+    track = of.snapshot.index.track_at(slot)
+    # What a listener likes makes no song more like a clip.
+    [score] = of.sound.scores(np.array([slot]), np.array([hit.distance]))
     # The last frame may reach past the end of the sound by a fraction of a frame.
     end_s = min(hit.stop * frame_s, info.duration_s) if info.duration_s else hit.stop * frame_s
     views = {name: float(distances[slot]) for name, distances in of.distances.items()}
@@ -312,10 +332,10 @@ def _match(hit: Hit, of: _Look) -> Match:
         title=info.title,
         artist=info.artist,
         album=info.album,
-        mood=of.snapshot.index.track_at(slot).mood,
+        mood=track.mood,
         distance=hit.distance,
-        similarity=round(similarity(hit.score), 4),
+        similarity=round(similarity(float(score)), 4),
         clip_span_s=(round(of.clip_span_s[0], 3), round(of.clip_span_s[1], 3)),
         track_span_s=(round(hit.start * frame_s, 3), round(end_s, 3)),
-        why=reasons(views),
+        why=reasons(views, liked=None if taste is None else taste.near(hit.track_id, track.views)),
     )

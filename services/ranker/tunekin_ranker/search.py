@@ -234,6 +234,7 @@ def search(
     grouping: Literal["group", "track"] = "group",
     allowed: NDArray[np.bool_] | None = None,
     exclude: Collection[str] = (),
+    unwanted: Collection[str] = (),
     identity_distance: float | None = None,
     crew: Crew | None = None,
 ) -> SearchResult:
@@ -269,6 +270,8 @@ def search(
         Slots that may be candidates; all by default.
     exclude : collection of str
         Ids of tracks that are no candidates.
+    unwanted : collection of str
+        Ids of tracks that may be the same recording, but are no hits.
     identity_distance : float, optional
         Distance up to which a track is the same recording; none is by default.
     crew : Crew, optional
@@ -299,7 +302,7 @@ def search(
 
     # Step 1
     mask = index.alive.copy() if allowed is None else index.alive & allowed
-    mask[[slot for track_id in exclude if (slot := index.slot_of(track_id)) is not None]] = False
+    mask[_slots(index, exclude)] = False
     candidates = int(np.count_nonzero(mask))
     comparison = _Comparison(
         index,
@@ -307,6 +310,7 @@ def search(
         k=k,
         scoring=Scoring.plain(index.slots) if scoring is None else scoring,
         grouping=grouping,
+        unwanted=_slots(index, unwanted),
         identity_distance=identity_distance,
         crew=crew,
     )
@@ -315,7 +319,7 @@ def search(
         return comparison.result(candidates=candidates, proven=True)
 
     # Step 2
-    count = max(k, shortlist_size if mode == "shortlist" else _SEEDS)
+    count = max(k, shortlist_size if mode == "shortlist" else _SEEDS) + len(unwanted)
     mean = clip.frames.mean(axis=0)
     if scoring is None:
         proposed = index.nearest_means(mean, count=count, allowed=mask)
@@ -342,6 +346,11 @@ def search(
             comparison.compare(rest[batch])
             start, size = start + size, min(2 * size, _LARGEST_BATCH)
     return comparison.result(candidates=candidates, proven=mode == "certified" or proposed.size == candidates)
+
+
+def _slots(index: Index, track_ids: Collection[str]) -> list[int]:
+    """Slots of those of the tracks that the index holds."""
+    return [slot for track_id in track_ids if (slot := index.slot_of(track_id)) is not None]
 
 
 def _check(*, k: int, mode: str, shortlist_size: int, grouping: str, identity_distance: float | None) -> None:
@@ -383,6 +392,7 @@ class _Comparison:
         k: int,
         scoring: Scoring,
         grouping: str,
+        unwanted: Collection[int],
         identity_distance: float | None,
         crew: Crew | None,
     ) -> None:
@@ -392,6 +402,7 @@ class _Comparison:
         self._best = KBest(k)
         self._scoring = scoring
         self._grouping = grouping
+        self._unwanted = frozenset(unwanted)
         self._identity_distance = -math.inf if identity_distance is None else identity_distance
         self._identical: list[tuple[float, str]] = []
         self._taken: dict[str, tuple[Track, float, float]] = {}
@@ -434,7 +445,7 @@ class _Comparison:
         self._taken[track.track_id] = (track, distance, score)
         if distance <= self._identity_distance:
             self._identical.append((distance, track.track_id))
-        else:
+        elif slot not in self._unwanted:
             alone = self._grouping == "track"
             group = track.track_id if alone else self._index.group_of(track.track_id)
             self._best.offer(score, track.track_id, group=group)

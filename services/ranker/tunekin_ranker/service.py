@@ -1,7 +1,7 @@
 """The ranker's topics, handlers and follower, and those of the merge of a divided catalogue."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -23,6 +23,7 @@ from tunekin_ranker.settings import MergeSettings, RankerSettings
 from tunekin_ranker.shadow import Shadow, differs, recall5
 from tunekin_ranker.shard import Shard
 from tunekin_ranker.snapshot import Snapshot
+from tunekin_ranker.taste import Song
 
 __all__ = ["MERGE_ROLE", "ROLE", "Snapshots", "follower", "merge_service", "service"]
 
@@ -46,6 +47,22 @@ class Snapshots(Protocol):
         -------
         Snapshot
             Never changes. With the moods of the model in use where the catalogue does not know the one asked for.
+        """
+
+    def songs(self, track_ids: Collection[str], snapshot: Snapshot) -> Mapping[str, Song]:
+        """Look songs up that a listener likes or dislikes, also those of other shards.
+
+        Parameters
+        ----------
+        track_ids : collection of str
+            Their ids.
+        snapshot : Snapshot
+            The state that the query uses.
+
+        Returns
+        -------
+        mapping of str to Song
+            By id; without those that the catalogue does not hold.
         """
 
     def apply(self, change: CatalogueChange) -> None:
@@ -107,7 +124,11 @@ def service(
         if known is not None:
             return _for(message, decoder.decode(known))
         try:
-            made = rank(lambda asked: find(asked, snapshot), message) if whole else find(message, snapshot)
+            options = clip_of(message).options
+            songs = snapshots.songs((*options.likes, *options.dislikes), snapshot)
+            made = (
+                rank(lambda asked: find(asked, snapshot, songs), message) if whole else find(message, snapshot, songs)
+            )
         except BaseException:
             cache.leave(key)
             raise
@@ -193,8 +214,8 @@ class _Finder:
         self._metrics = metrics
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(role=ROLE)
 
-    def __call__(self, message: Classified, snapshot: Snapshot) -> Partial:
-        found = self._look(message, snapshot)
+    def __call__(self, message: Classified, snapshot: Snapshot, songs: Mapping[str, Song]) -> Partial:
+        found = self._look(message, snapshot, songs=songs)
         facts, metrics = found.search, self._metrics
         metrics.searches.labels(mode=facts.mode, proven=str(facts.proven).lower()).inc()
         metrics.candidates.labels(mode=facts.mode).inc(facts.candidates)
@@ -202,7 +223,7 @@ class _Finder:
         if facts.candidates:
             metrics.compared_share.labels(mode=facts.mode).observe(facts.compared_in_full / facts.candidates)
         if self._shadow.is_due():
-            self._check(found, self._look(message, snapshot, brute=True))
+            self._check(found, self._look(message, snapshot, songs=songs, brute=True))
         return found
 
     def _check(self, found: Partial, brute: Partial) -> None:

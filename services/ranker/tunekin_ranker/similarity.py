@@ -11,7 +11,7 @@ Table = tuple[tuple[float, float], ...]
 
 # Share of pairs of a 6 s clip and a track by another artist that are at most so far apart: (share, distance), in each
 # view and in all of them by their weights, as `tunekin_training.words` measured them on the development music. Close at
-# both ends, where answers and misfits lie.
+# both ends, where answers and misfits lie. "liked" is of pairs of whole tracks, in all views but the moment.
 QUANTILES: Mapping[str, Table] = MappingProxyType(
     {
         "style": (
@@ -153,6 +153,26 @@ QUANTILES: Mapping[str, Table] = MappingProxyType(
             (0.95, 2.0554),
             (0.99, 2.18),
             (1.0, 2.4874),
+        ),
+        "liked": (
+            (0.001, 0.8706),
+            (0.002, 0.9307),
+            (0.005, 0.9992),
+            (0.01, 1.0599),
+            (0.02, 1.1265),
+            (0.05, 1.2305),
+            (0.1, 1.3231),
+            (0.2, 1.4401),
+            (0.3, 1.5249),
+            (0.4, 1.5986),
+            (0.5, 1.667),
+            (0.6, 1.7342),
+            (0.7, 1.806),
+            (0.8, 1.8885),
+            (0.9, 1.9994),
+            (0.95, 2.084),
+            (0.99, 2.2167),
+            (1.0, 2.4213),
         ),
     }
 )

@@ -1,6 +1,6 @@
 """One state of the catalogue, as the ranker answers from it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tunekin.messages import Label
 from tunekin_ranker.index import Index
+from tunekin_ranker.taste import Song
 
 __all__ = ["Kept", "Snapshot", "TrackInfo"]
 
@@ -59,6 +60,26 @@ class Snapshot:
     feature_version: str
     model_version: str
     catalogue_version: int
+
+    def songs(self, track_ids: Iterable[str]) -> dict[str, Song]:
+        """Look songs up that a listener likes or dislikes.
+
+        Parameters
+        ----------
+        track_ids : iterable of str
+            Their ids.
+
+        Returns
+        -------
+        dict of str to Song
+            By id; without those that are not held.
+        """
+        slots = {track_id: self.index.slot_of(track_id) for track_id in track_ids}
+        return {
+            track_id: Song(title=self.infos[track_id].title, views=self.index.track_at(slot).views)
+            for track_id, slot in slots.items()
+            if slot is not None
+        }
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

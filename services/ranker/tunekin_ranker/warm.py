@@ -6,6 +6,7 @@ from tunekin.features import FEATURES, FeatureVersion
 from tunekin_ranker.dtw import Clip
 from tunekin_ranker.index import Index, Track
 from tunekin_ranker.search import search
+from tunekin_ranker.taste import Song, Taste
 
 __all__ = ["warm_up"]
 
@@ -25,7 +26,9 @@ def warm_up(*, version: FeatureVersion = FEATURES) -> None:
         Supplies ``n_mfcc``.
     """
     noise = np.random.default_rng(0).normal(size=(_TRACKS, _FRAMES, version.n_mfcc)).astype(np.float16)
-    index = Index.build(Track(track_id=str(number), frames=frames) for number, frames in enumerate(noise))
+    views = np.ones(version.views_size, np.float16)
+    index = Index.build(Track(track_id=str(number), frames=frames, views=views) for number, frames in enumerate(noise))
+    Taste(likes={"another": Song(title="", views=views)}, dislikes={}, version=version).shifts(index)
     clip = Clip(noise[0, 10:])
     search(index, clip, k=1)
     for segment, _ in index.parts:

@@ -1,10 +1,13 @@
 """Snapshots of which it is told outside, by metrics, which state they have reached."""
 
+from collections.abc import Collection, Mapping
+
 from tunekin.messages import CatalogueChange
 from tunekin_ranker.metrics import RankerMetrics
 from tunekin_ranker.service import Snapshots
 from tunekin_ranker.shard import Shard
 from tunekin_ranker.snapshot import Snapshot
+from tunekin_ranker.taste import Song
 
 __all__ = ["WatchedSnapshots"]
 
@@ -43,6 +46,23 @@ class WatchedSnapshots:
         snapshot = self._snapshots.current(model_version)
         self._tell()
         return snapshot
+
+    def songs(self, track_ids: Collection[str], snapshot: Snapshot) -> Mapping[str, Song]:
+        """Look songs up that a listener likes or dislikes, also those of other shards.
+
+        Parameters
+        ----------
+        track_ids : collection of str
+            Their ids.
+        snapshot : Snapshot
+            The state that the query uses.
+
+        Returns
+        -------
+        mapping of str to Song
+            By id; without those that the catalogue does not hold.
+        """
+        return self._snapshots.songs(track_ids, snapshot)
 
     def apply(self, change: CatalogueChange) -> None:
         """Take a change up into the next state.

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from tunekin.catalogue.records import NAME_MAX, SHA256_MAX, VERSION_MAX
+from tunekin.catalogue.records import NAME_MAX, SHA256_MAX, VERDICT_MAX, VERSION_MAX
 
 __all__ = [
     "AnswerRow",
@@ -31,6 +31,7 @@ __all__ = [
     "FeaturesRow",
     "MoodRow",
     "StateRow",
+    "TasteRow",
     "TrackMoodRow",
     "TrackRow",
     "clip_key",
@@ -156,6 +157,21 @@ class AnswerRow(Base):
     clip_id: Mapped[str] = mapped_column(_Document)
     answer: Mapped[str] = mapped_column(_Document)
     stored_ms: Mapped[int] = mapped_column(BigInteger)
+
+
+class TasteRow(Base):
+    """What a listener thinks of a track; gone with the track."""
+
+    __tablename__ = "tastes"
+
+    # Who it is stands nowhere: only the SHA-256 of what the listener is known by.
+    listener: Mapped[str] = mapped_column(_Sha256, primary_key=True)
+    track_id: Mapped[str] = mapped_column(ForeignKey(TrackRow.track_id, ondelete="CASCADE"), primary_key=True)
+    verdict: Mapped[str] = mapped_column(String(VERDICT_MAX))
+    at_ms: Mapped[int] = mapped_column(BigInteger)
+
+    # What a removed track's row is looked for by.
+    __table_args__ = (Index(None, "track_id"), _MYSQL)
 
 
 class StateRow(Base):

@@ -19,12 +19,22 @@ from tunekin.catalogue.records import (
     StoredFeatures,
     Summaries,
     TrackName,
+    TrackViews,
     TypicalTrack,
 )
 from tunekin.features import frames_from_bytes, views_from_bytes
 from tunekin.messages import Answer, Label, Track
 
-__all__ = ["CatalogueReader", "IndexRow", "IndexSnapshot", "Mood", "StoredFeatures", "Summaries", "TypicalTrack"]
+__all__ = [
+    "CatalogueReader",
+    "IndexRow",
+    "IndexSnapshot",
+    "Mood",
+    "StoredFeatures",
+    "Summaries",
+    "TrackViews",
+    "TypicalTrack",
+]
 
 _TRACK_COLUMNS = tuple(getattr(TrackRow, name) for name in Track.__struct_fields__)
 # Ids in one query: far below what any of the databases takes, far above what a round trip costs.
@@ -366,6 +376,33 @@ class CatalogueReader:
             rows = connection.execute(query).all()
         matrix = np.frombuffer(b"".join(row.views for row in rows), dtype="<f2")
         return [row.track_id for row in rows], matrix.reshape(len(rows), matrix.size // max(len(rows), 1))
+
+    def views_of(self, track_ids: Iterable[str], *, feature_version: str) -> list[TrackViews]:
+        """Read the views of some tracks.
+
+        Parameters
+        ----------
+        track_ids : iterable of str
+            The tracks.
+        feature_version : str
+            Feature version of the views.
+
+        Returns
+        -------
+        list of TrackViews
+            Without the tracks that are gone, or lack these features.
+        """
+        query = (
+            select(TrackRow.track_id, TrackRow.title, FeaturesRow.views)
+            .join(FeaturesRow, FeaturesRow.track_id == TrackRow.track_id)
+            .where(FeaturesRow.feature_version == feature_version, FeaturesRow.views.is_not(None))
+        )
+        with reading(self._engine) as connection:
+            return [
+                TrackViews(row.track_id, row.title, views_from_bytes(row.views))
+                for some in _parts(track_ids)
+                for row in connection.execute(query.where(TrackRow.track_id.in_(some)))
+            ]
 
     def summaries(self, feature_version: str) -> Summaries:
         """Read the summaries of all tracks, for training.

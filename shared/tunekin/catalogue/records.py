@@ -19,6 +19,7 @@ __all__ = [
     "SHA256_MAX",
     "TAGS_MAX",
     "URI_MAX",
+    "VERDICT_MAX",
     "VERSION_MAX",
     "Entry",
     "IndexRow",
@@ -29,6 +30,7 @@ __all__ = [
     "StoredFeatures",
     "Summaries",
     "TrackName",
+    "TrackViews",
     "TypicalTrack",
     "Written",
 ]
@@ -40,6 +42,7 @@ URI_MAX = 16_000
 TAGS_MAX = 4_000
 VERSION_MAX = 64
 SHA256_MAX = 64
+VERDICT_MAX = 8
 # What a MEDIUMBLOB holds; eleven hours of sound.
 FRAMES_MAX_BYTES = 2**24 - 1
 
@@ -211,6 +214,14 @@ class TrackName(NamedTuple):
     title: str
     artist: str
     album: str
+
+
+class TrackViews(NamedTuple):
+    """A track's title and its views, as float16."""
+
+    track_id: str
+    title: str
+    views: NDArray[np.float16]
 
 
 @dataclass(frozen=True, kw_only=True)

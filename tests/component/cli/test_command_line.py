@@ -332,6 +332,18 @@ def test_a_playlist_is_added_with_its_titles_and_what_is_missing_is_reported(
     assert song["album"]
 
 
+def test_what_is_disliked_is_in_no_list_and_a_song_is_not_both(tunekin: Tunekin) -> None:
+    first, second, *others = (song["track_id"] for song in tunekin("catalog", "list", "--json").document)
+    ask = ("similar", "--track", first, "-k", "20", "--json")
+    plain = [match["track_id"] for match in tunekin(*ask).document["matches"]]
+    assert second in plain
+    told = tunekin(*ask, "--dislike", second, "--like", others[0], "--like", others[1]).document["matches"]
+    assert sorted(match["track_id"] for match in told) == sorted(set(plain) - {second})
+    refused = tunekin(*ask, "--dislike", second, "--like", second)
+    assert refused.code == 2
+    assert "both liked and disliked" in refused.err
+
+
 @pytest.mark.parametrize("arguments", [(), ("clip.wav", "--track", "t")])
 def test_either_a_recording_or_a_song_is_asked_for(tunekin: Tunekin, arguments: tuple[str, ...]) -> None:
     done = tunekin("similar", *arguments)

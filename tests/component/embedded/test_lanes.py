@@ -229,3 +229,23 @@ def test_an_interrupted_load_goes_on_where_it_stopped(empty: Parts, music: Path,
     assert 1 <= before < len(pieces)
     assert {outcome.status for outcome in load(empty, find(music))} == {"added", "unchanged"}
     assert empty.reader.count() == len(pieces)
+
+
+def test_what_a_listener_likes_is_told_and_what_they_dislike_stays_away(lane: ClipLane, pieces: list[Piece]) -> None:
+    data = recording(pieces[0])
+    plain = ask(lane, data, k=9)
+    assert len(plain.matches) == 9
+    songs = {match.track_id: match for match in plain.matches}
+    first, *others = songs
+    with_taste = ask(lane, data, k=9, likes=tuple(others), dislikes=(first, "no such song"))
+    assert {match.track_id for match in with_taste.matches} == set(songs) - {first}
+    assert with_taste.identified == plain.identified
+    assert with_taste.search is not None
+    assert with_taste.search.proven
+    assert {match.track_id: match.similarity for match in with_taste.matches} == {
+        track_id: match.similarity for track_id, match in songs.items() if track_id != first
+    }
+    liked = {why.label.en for match in with_taste.matches for why in match.why if why.view == "liked" and why.label}
+    assert liked
+    assert liked <= {f"close to “{songs[track_id].title}” that you liked" for track_id in others}
+    assert ask(lane, data, k=9).matches == plain.matches

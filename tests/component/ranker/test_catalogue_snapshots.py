@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from sqlalchemy import event
 
 from tunekin.catalogue.database import migrate, open_engine
 from tunekin.catalogue.reader import CatalogueReader
 from tunekin.catalogue.writer import CatalogueWriter
-from tunekin.features import FEATURES, frames_to_bytes
+from tunekin.features import FEATURES, frames_to_bytes, views_to_bytes
 from tunekin.messages import CatalogueChange, Track
 from tunekin_classifier.adapters.onnx_model import OnnxMoodModel
 from tunekin_classifier.settings import ClassifierSettings
@@ -19,6 +21,7 @@ from tunekin_ranker.shard import WHOLE, Shard
 from tunekin_ranker.snapshot import Snapshot
 
 MOODS = 10
+NO_VIEWS = np.zeros(0, np.float16)
 
 
 class Catalogue:
@@ -37,7 +40,16 @@ class Catalogue:
         """Snapshots of a part of the catalogue."""
         return CatalogueSnapshots(CatalogueReader(self.engine), model_version=self.model_version, shard=shard)
 
-    def put(self, track_id: str, *, artist: str = "", mood: int = 0, seed: int = 0, model: str = "") -> CatalogueChange:
+    def put(
+        self,
+        track_id: str,
+        *,
+        artist: str = "",
+        mood: int = 0,
+        seed: int = 0,
+        model: str = "",
+        views: NDArray[np.float16] = NO_VIEWS,
+    ) -> CatalogueChange:
         frames = np.random.default_rng(seed).normal(size=(50, FEATURES.n_mfcc))
         probabilities = np.full(MOODS, 0.01)
         probabilities[mood] = 0.91
@@ -55,6 +67,7 @@ class Catalogue:
             summary=(60.0 + seed,) * FEATURES.summary_size,
             model_version=model or self.model_version,
             probabilities=tuple(probabilities.tolist()),
+            views=views_to_bytes(views),
         )
         return CatalogueChange(track_id=track_id, change="upserted", catalogue_version=written.catalogue_version)
 
@@ -230,3 +243,42 @@ def test_a_change_is_taken_up_by_the_moods_of_both_models(catalogue: Catalogue) 
 def test_a_model_that_the_catalogue_does_not_know_changes_nothing(catalogue: Catalogue) -> None:
     catalogue.put("a", mood=7)
     assert catalogue.snapshots.current("unknown") is catalogue.snapshots.current()
+
+
+def views_of(seed: int) -> NDArray[np.float16]:
+    return np.full(FEATURES.views_size, seed, np.float16)
+
+
+def test_songs_of_other_shards_are_looked_up_once_and_again_when_they_change(catalogue: Catalogue) -> None:
+    ids = [f"t{number}" for number in range(8)]
+    for number, track_id in enumerate(ids):
+        catalogue.put(track_id, views=views_of(number))
+    whole, part = catalogue.snapshots, catalogue.follow(Shard(1, 2))
+    asked: list[str] = []
+    event.listen(catalogue.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+
+    def told(of: CatalogueSnapshots) -> dict[str, tuple[str, float]]:
+        songs = of.songs([*ids, "gone"], of.current())
+        return {track_id: (song.title, float(song.views[0])) for track_id, song in songs.items()}
+
+    wanted = {track_id: (f"title of {track_id}", float(number)) for number, track_id in enumerate(ids)}
+    assert told(whole) == told(part) == wanted
+    assert 0 < len(part.current().infos) < len(ids)
+    asked.clear()
+    assert told(whole) == told(part) == wanted
+    assert asked == [], "what is held or remembered asks no database"
+
+    elsewhere = next(track_id for track_id in ids if track_id not in part.current().infos)
+    for of in (whole, part):
+        of.apply(catalogue.put(elsewhere, views=views_of(50)))
+    assert told(whole)[elsewhere] == told(part)[elsewhere] == (f"title of {elsewhere}", 50.0)
+    gone = catalogue.remove(elsewhere)
+    for of in (whole, part):
+        of.apply(gone)
+    del wanted[elsewhere]
+    assert told(whole) == told(part) == wanted
+    # One that nobody held before is there once it is added.
+    added = catalogue.put("gone", views=views_of(60))
+    for of in (whole, part):
+        of.apply(added)
+    assert told(whole) == told(part) == wanted | {"gone": ("title of gone", 60.0)}

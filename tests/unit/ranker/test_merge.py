@@ -15,7 +15,7 @@ from tunekin.features import FEATURES
 from tunekin.messages import Answer, Classified, ClipOptions, Known, Partial
 from tunekin_ranker.index import Index
 from tunekin_ranker.merge import is_complete, merge, question_of
-from tunekin_ranker.rank import look
+from tunekin_ranker.rank import clip_of, look
 from tunekin_ranker.shard import Shard
 from tunekin_ranker.snapshot import Snapshot
 
@@ -39,7 +39,10 @@ def part_of(whole: Snapshot, shard: Shard, homes: Sequence[int] | None = None) -
 
 
 def looked(message: Classified, whole: Snapshot, shard: Shard, homes: Sequence[int] | None = None) -> Partial:
-    return look(message, part_of(whole, shard, homes), version=FEATURES, shortlist_size=200, shard=shard)
+    options = clip_of(message).options
+    songs = whole.songs((*options.likes, *options.dislikes))
+    held = part_of(whole, shard, homes)
+    return look(message, held, version=FEATURES, shortlist_size=200, shard=shard, songs=songs)
 
 
 def divided(message: Classified, count: int, homes: Sequence[int] | None = None) -> Answer:
@@ -68,6 +71,8 @@ def same(answer: Answer) -> tuple[object, ...]:
         scope=st.sampled_from(["all", "mood"]),
         artists=st.sampled_from(["one", "any"]),
         weights=st.sampled_from([(), (("moment", 10.0),), (("style", 0.0), ("feeling", 0.0))]),
+        likes=st.sampled_from([(), ("t05",), ("t21", "t02", "t13", "gone")]),
+        dislikes=st.sampled_from([(), ("t03", "t11"), ("t20",)]),
     ),
     frames=st.sampled_from([stranger(7), stranger(8, frames=40), walk(3)[10:90], walk(17)[30:80]]),
     ambiguous=st.booleans(),

@@ -1,5 +1,7 @@
 """From a classified clip and a snapshot to an answer."""
 
+from collections.abc import Collection
+
 import msgspec
 import numpy as np
 import pytest
@@ -25,12 +27,13 @@ from tunekin_ranker.adapters.memory_cache import MemoryCache
 from tunekin_ranker.index import Index
 from tunekin_ranker.index import Track as IndexTrack
 from tunekin_ranker.metrics import RankerMetrics
-from tunekin_ranker.rank import look, rank
+from tunekin_ranker.rank import clip_of, look, rank
 from tunekin_ranker.service import service
 from tunekin_ranker.settings import RankerSettings
 from tunekin_ranker.shadow import recall5
 from tunekin_ranker.shard import WHOLE
 from tunekin_ranker.snapshot import Snapshot, TrackInfo
+from tunekin_ranker.taste import Song
 from tunekin_ranker.watched import WatchedSnapshots
 from tunekin_ranker.words import vocabulary
 
@@ -116,7 +119,10 @@ def answer(message: Classified, held: Snapshot | None = None) -> Answer:
 
 
 def found(message: Classified, held: Snapshot | None = None) -> Partial:
-    return look(message, held or snapshot(), version=FEATURES, shortlist_size=200)
+    held = held or snapshot()
+    options = clip_of(message).options
+    songs = held.songs((*options.likes, *options.dislikes))
+    return look(message, held, version=FEATURES, shortlist_size=200, songs=songs)
 
 
 def stranger(seed: int = 99, frames: int = 64) -> NDArray[np.float16]:
@@ -241,6 +247,9 @@ class Held:
     def current(self, model_version: str | None = None) -> Snapshot:
         return self.now
 
+    def songs(self, track_ids: Collection[str], held: Snapshot) -> dict[str, Song]:
+        return held.songs(track_ids)
+
     def apply(self, change: CatalogueChange) -> None:
         self.applied.append(change)
 
@@ -275,6 +284,8 @@ def test_a_clip_asked_twice_is_answered_from_the_cache_under_its_own_name() -> N
         ClipOptions(scope="mood"),
         ClipOptions(mode="shortlist"),
         ClipOptions(start_s=1.0),
+        ClipOptions(likes=("t01",)),
+        ClipOptions(dislikes=("t01",)),
     ],
 )
 def test_other_options_are_another_answer(options: ClipOptions) -> None:

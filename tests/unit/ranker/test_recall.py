@@ -34,6 +34,9 @@ class Held:
     def current(self, model_version: str | None = None) -> Snapshot:
         return self.held
 
+    def songs(self, track_ids, held: Snapshot):
+        return held.songs(track_ids)
+
     def apply(self, change) -> None:
         raise AssertionError(change)
 

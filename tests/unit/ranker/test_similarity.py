@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunekin_ranker.kin import WEIGHTS
+from tunekin_ranker.reasons import LIKED_VIEW
 from tunekin_ranker.similarity import QUANTILES, similarity, similarity_in
 
 
@@ -30,7 +31,7 @@ def test_a_quantiles_similarity_is_the_share_beyond_it(view):
 
 
 def test_every_view_has_a_scale():
-    assert set(QUANTILES) == {*WEIGHTS, "all"}
+    assert set(QUANTILES) == {*WEIGHTS, "all", LIKED_VIEW}
 
 
 @pytest.mark.parametrize("view", QUANTILES)

@@ -16,6 +16,7 @@ from tunekin_ranker.adapters.snapshot_files import SnapshotFiles
 from tunekin_ranker.index import Index, Track
 from tunekin_ranker.shard import WHOLE, Shard
 from tunekin_ranker.snapshot import Kept, Snapshot, TrackInfo
+from tunekin_ranker.taste import Song
 
 __all__ = ["CatalogueSnapshots"]
 
@@ -26,6 +27,8 @@ _UNSETTLED_MS = 60_000
 _LARGEST_CATCH_UP = 0.2
 # From this share on a new state is worth writing down.
 _WORTH_KEEPING = 0.01
+# Songs of other shards that are remembered: what listeners like, at some hundred bytes each.
+_MOST_ELSEWHERE = 20_000
 
 
 class CatalogueSnapshots:
@@ -61,6 +64,7 @@ class CatalogueSnapshots:
         self._shard = shard
         self._kept: Kept | None = None
         self._before: Kept | None = None
+        self._elsewhere: dict[str, Song | None] = {}
         self._loaded_version = 0
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -107,6 +111,40 @@ class CatalogueSnapshots:
         """
         if self._kept is not None and self._reader.version() != self._kept.snapshot.catalogue_version:
             self._kept, self._before = self._caught_up(self._kept)[0], None
+            self._elsewhere.clear()
+
+    def songs(self, track_ids: Collection[str], snapshot: Snapshot) -> dict[str, Song]:
+        """Look songs up that a listener likes or dislikes; those of other shards in the catalogue, once.
+
+        Parameters
+        ----------
+        track_ids : collection of str
+            Their ids.
+        snapshot : Snapshot
+            The state that the query uses.
+
+        Returns
+        -------
+        dict of str to Song
+            By id; without those that the catalogue does not hold, or not in this feature version.
+
+        Raises
+        ------
+        DependencyError
+            Songs of other shards are not known yet, and the catalogue can't be read.
+        """
+        elsewhere = [track_id for track_id in track_ids if not self._shard.holds(track_id)]
+        unknown = [track_id for track_id in elsewhere if track_id not in self._elsewhere]
+        if unknown:
+            if len(self._elsewhere) > _MOST_ELSEWHERE:
+                self._elsewhere.clear()
+                unknown = elsewhere
+            rows = self._reader.views_of(unknown, feature_version=self._version.name)
+            found = {row.track_id: Song(title=row.title, views=row.views) for row in rows}
+            # That there is none is remembered as well, until it is said to have changed.
+            self._elsewhere |= {track_id: found.get(track_id) for track_id in unknown}
+        known = {track_id: song for track_id in elsewhere if (song := self._elsewhere[track_id]) is not None}
+        return snapshot.songs(track_ids) | known
 
     def apply(self, change: CatalogueChange) -> None:
         """Take a change up.
@@ -122,6 +160,7 @@ class CatalogueSnapshots:
         DependencyError
             The catalogue can't be read; the change has to come again.
         """
+        self._elsewhere.pop(change.track_id, None)
         kept = self._kept
         if kept is None or change.catalogue_version <= self._loaded_version:
             return
