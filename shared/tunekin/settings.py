@@ -29,6 +29,7 @@ _PARTS = (
     "TUNEKIN_KAFKA_",
     "TUNEKIN_LOG_",
     "TUNEKIN_RANKER_",
+    "TUNEKIN_TELEGRAM_",
     "TUNEKIN_WEB_",
 )
 # Of the programs for one person and one machine, which services pass over.

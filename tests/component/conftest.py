@@ -1,10 +1,24 @@
 """What several components' tests share."""
 
 import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tunekin.kafka import KafkaSettings
+
+if TYPE_CHECKING:
+    from tests.component.loaded import Loaded
+
+
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Loaded"]:
+    """A small catalogue, in the home folder of one process."""
+    from tests.component.loaded import loading  # noqa: PLC0415 -- heavy, and needed by few tests
+
+    with loading(tmp_path_factory.mktemp("loaded")) as made:
+        yield made
 
 
 @pytest.fixture

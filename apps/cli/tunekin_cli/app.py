@@ -8,7 +8,7 @@ import typer
 import tunekin
 from tunekin import logging
 from tunekin.errors import OptionError
-from tunekin_cli import catalog, moods, reclassify, removal, search, serve, similar, train
+from tunekin_cli import catalog, moods, reclassify, removal, search, serve, similar, telegram, train
 from tunekin_cli.chosen_tracks import Chosen
 from tunekin_cli.clip_options import (
     ArtistsOption,
@@ -197,6 +197,16 @@ def _serve(
 ) -> None:
     """Serve the page and the REST API."""
     (serve.run_remotely if kafka else serve.run)(context.obj, host=host, port=port)
+
+
+@app.command("telegram")
+def _telegram(
+    context: typer.Context,
+    *,
+    kafka: Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin answer.")] = False,
+) -> None:
+    """Answer in Telegram, as the bot whose token TUNEKIN_TELEGRAM_TOKEN is."""
+    (telegram.run_remotely if kafka else telegram.run)(context.obj)
 
 
 @app.command("train")

@@ -1,29 +1,19 @@
 """``tunekin serve``: the page and the REST API, over the catalogue of the home folder or in front of the workers."""
 
-import contextlib
-
 from rich.console import Console
 
-from tunekin import codec
-from tunekin.catalogue.records import Removed
-from tunekin.client import Client
-from tunekin.messages import CatalogueChange
 from tunekin.settings import forbid_unknown, read
-from tunekin_classifier.adapters.model_store import FollowedModel
+from tunekin_cli import backends
 from tunekin_cli.context import Context
-from tunekin_cli.servers import SERVER_GROUPS, Servers
-from tunekin_embedded.parts import Parts
+from tunekin_cli.servers import SERVER_GROUPS
 from tunekin_embedded.settings import GROUPS
 from tunekin_web.backend import Backend
-from tunekin_web.remote_lane import RemoteLane
 from tunekin_web.serve import serve
 from tunekin_web.settings import WebSettings
 
 __all__ = ["run", "run_remotely"]
 
 _SOURCE = "/tunekin/web"
-# Clips on their way through the workers at a time; each holds a thread that waits.
-_ANSWERERS = 64
 
 
 def run(context: Context, *, host: str | None, port: int | None) -> None:
@@ -40,8 +30,8 @@ def run(context: Context, *, host: str | None, port: int | None) -> None:
     """
     forbid_unknown((*GROUPS, WebSettings))
     settings = _settings(host=host, port=port)
-    with Parts(context.home, settings=context.settings) as parts:
-        _serve(Backend.of(parts), settings)
+    with backends.embedded(context) as backend:
+        _serve(backend, settings)
 
 
 def run_remotely(context: Context, *, host: str | None, port: int | None) -> None:
@@ -63,29 +53,7 @@ def run_remotely(context: Context, *, host: str | None, port: int | None) -> Non
     """
     forbid_unknown((*GROUPS, *SERVER_GROUPS, WebSettings))
     settings = _settings(host=host, port=port)
-    servers = Servers.read()
-    models = FollowedModel(context.settings.classifier.model)
-    with contextlib.ExitStack() as closing:
-        reader = closing.enter_context(servers.reader())
-        writer = closing.enter_context(servers.writer())
-        bus = servers.bus()
-        changes = closing.enter_context(contextlib.closing(bus.producer()))
-        client = closing.enter_context(Client(bus, blobs=servers.blob_store(), source=_SOURCE))
-
-        def remove(track_id: str) -> Removed:
-            removed = writer.remove(track_id)
-            version = removed.catalogue_version
-            change = CatalogueChange(track_id=track_id, change="removed", catalogue_version=version)
-            changes.send(codec.encode(change)).result()
-            return removed
-
-        backend = Backend(
-            reader=reader,
-            remove=remove,
-            model_version=lambda: models.latest().manifest.version,
-            answering=lambda: RemoteLane(client, patience_s=settings.answer_s),
-            answerers=_ANSWERERS,
-        )
+    with backends.remote(context, source=_SOURCE, patience_s=settings.answer_s) as backend:
         _serve(backend, settings)
 
 

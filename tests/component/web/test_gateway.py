@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from tests.component.web.conftest import Loaded
+from tests.component.loaded import Loaded
 from tunekin.messages import Track
 from tunekin_web.backend import Backend
 from tunekin_web.collection import Collection

@@ -12,7 +12,7 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.component.web.conftest import Loaded
+from tests.component.loaded import Loaded
 from tunekin_web.backend import Backend
 from tunekin_web.gateway import application
 from tunekin_web.settings import WebSettings

@@ -1,11 +1,10 @@
-"""A gateway over a small catalogue."""
+"""A small catalogue for the tests of what people touch."""
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
 
 from tests.component.embedded.sounds import write_wav
 from tunekin.features import FEATURES
@@ -27,9 +26,9 @@ class Loaded:
     recorded: Path
 
 
-@pytest.fixture(scope="session")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
-    folder = tmp_path_factory.mktemp("web")
+@contextlib.contextmanager
+def loading(folder: Path) -> Iterator[Loaded]:
+    """Compose pieces and load them; the folder is gone at the end."""
     pieces = list({piece.artist: piece for piece in catalogue()}.values())[:7]
     music = folder / "my music"
     assert list(write_catalogue(music, pieces=pieces))
