@@ -13,6 +13,7 @@ from tests.architecture.test_reference import ROOTS
 from tunekin.settings import names_of
 from tunekin_cli.servers import SERVER_GROUPS
 from tunekin_native.workers import WORKERS
+from tunekin_telegram.settings import TelegramSettings
 from tunekin_web.settings import WebSettings
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -86,6 +87,15 @@ def test_dashboards_are_seen_on_this_machine_alone_and_have_their_files(name: st
     mounted = [volume.split(":")[0] for volume in service["volumes"] if volume.startswith("./")]
     assert mounted
     assert all((ROOT / place).is_dir() for place in mounted)
+
+
+def test_the_bot_answers_in_front_of_the_workers_only_where_it_is_asked_for() -> None:
+    bot = SERVICES["telegram"]
+    assert bot["entrypoint"] == ["tunekin", "telegram", "--kafka"]
+    # Nobody without a token has one that ends again and again.
+    assert bot["profiles"] == ["telegram"]
+    known = {*names_of(TelegramSettings), *(name for group in SERVER_GROUPS for name in names_of(group))}
+    assert set(bot["environment"]) - {"TUNEKIN_CACHE_URL"} <= known
 
 
 @pytest.mark.parametrize("name", OURS)

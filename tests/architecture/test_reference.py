@@ -18,6 +18,7 @@ from tunekin_embedded.settings import GROUPS
 from tunekin_featurizer.__main__ import ROOTS as FEATURIZER
 from tunekin_ingest.__main__ import ROOTS as INGEST
 from tunekin_ranker.__main__ import ROOTS as RANKER
+from tunekin_telegram.settings import TelegramSettings
 from tunekin_web.settings import WebSettings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -56,6 +57,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
 def test_every_setting_is_documented_and_nothing_else() -> None:
     groups: set[type[Settings]] = {
         *GROUPS,
+        TelegramSettings,
         WebSettings,
         *SERVER_GROUPS,
         *(group for root in ROOTS.values() for group in root.groups),

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any, TypeAlias
 
@@ -273,6 +274,7 @@ class Handlers:
             await self._edit(shown, self._trouble(words, error))
         finally:
             typing.cancel()
+            await asyncio.wait({typing})
 
     def _trouble(self, words: Words, error: Exception) -> Said:
         """Put an error into words; a defect is logged, without what was sent."""
@@ -285,7 +287,9 @@ class Handlers:
             case TunekinError():
                 return tell.problem(words, problem_of(error), most_bytes=self._settings.max_clip_bytes)
             case _:
-                _log.error("telegram.defect", error=type(error).__name__)
+                # Where it was, and neither its text nor its variables: they may hold what was sent.
+                frame = traceback.extract_tb(error.__traceback__)[-1]
+                _log.error("telegram.defect", error=type(error).__name__, where=f"{frame.name}:{frame.lineno}")
                 return tell.problem(words, Problem(code="internal", message=""))
 
     def _guarded(self, handler: _Handler) -> Callable[[Update, _Context], Coroutine[Any, Any, None]]:

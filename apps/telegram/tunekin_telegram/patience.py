@@ -62,6 +62,7 @@ class Patience:
                 held_up_s += pause_s
                 if held_up_s > _HELD_UP_S:
                     raise
+                _log.warning("telegram.held_up", again_in_s=pause_s)
             except TelegramError as error:
                 if not _may_pass(error) or outage_s > _OUTAGE_S:
                     raise

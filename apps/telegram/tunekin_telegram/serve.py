@@ -142,15 +142,17 @@ async def _connected(settings: TelegramSettings) -> AsyncIterator[_Application]:
     )
     application: _Application = Application.builder().bot(bot).updater(None).job_queue(None).build()
     try:
-        await application.initialize()
-    except InvalidToken:
-        raise _refused() from None
-    except TelegramError as error:
-        raise _out_of_reach(settings, error) from None
-    try:
+        try:
+            await application.initialize()
+        except InvalidToken:
+            raise _refused() from None
+        except TelegramError as error:
+            raise _out_of_reach(settings, error) from None
         yield application
     finally:
         await application.shutdown()
+        # The application closes nothing that it did not begin, and the bot asks who it is before that.
+        await bot.shutdown()
 
 
 def _request(settings: TelegramSettings, *, connections: int) -> HTTPXRequest:

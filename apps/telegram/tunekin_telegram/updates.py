@@ -109,6 +109,7 @@ async def attend(
             await asyncio.wait({fetching, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not fetching.done():
                 fetching.cancel()
+                await asyncio.wait({fetching})
                 break
             for update in fetching.result():
                 if len(under_way) < most and ledger.take(update.update_id):
@@ -127,6 +128,8 @@ async def attend(
             _, late = await asyncio.wait(set(under_way), timeout=_LAST_S)
             for task in late:
                 task.cancel()
+            if late:
+                await asyncio.wait(late)
         # Telegram repeats what is not confirmed to the next process, so a failure here loses nothing.
         with contextlib.suppress(Exception):
             async with asyncio.timeout(_LAST_S):

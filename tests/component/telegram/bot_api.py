@@ -50,6 +50,8 @@ class BotApi:
         self.files: dict[str, bytes] = {}
         # What to answer in place of the truth, by method; used up one by one.
         self.failures: defaultdict[str, list[Response]] = defaultdict(list)
+        # Methods whose answers do not come until they are taken out.
+        self.held: set[str] = set()
         self._updates: list[dict[str, Any]] = []
         self._numbers = itertools.count(1)
         self._changed = threading.Condition()
@@ -164,7 +166,7 @@ class BotApi:
             try:
                 yield self
             finally:
-                server.should_exit = server.force_exit = True
+                server.should_exit = True
                 thread.join(PATIENCE_S)
 
     async def _call(self, request: Request) -> Response:
@@ -175,6 +177,8 @@ class BotApi:
             self._changed.notify_all()
             if self.failures[method]:
                 return self.failures[method].pop(0)
+        while method in self.held and not await request.is_disconnected():  # noqa: ASYNC110 -- set by another thread
+            await asyncio.sleep(0.01)
         if request.path_params["token"] != TOKEN:
             return _refusal(401, "Unauthorized")
         if method == "getUpdates":
@@ -249,6 +253,26 @@ def too_many(retry_after: int) -> Response:
         },
         429,
     )
+
+
+def bad_gateway() -> Response:
+    """What a proxy in front of Telegram answers while Telegram is away."""
+    return Response("<html>502 Bad Gateway</html>", 502, media_type="text/html")
+
+
+def no_json() -> Response:
+    """What comes of an answer that was cut off, and not noticed."""
+    return Response('{"ok": true, "resu', 200, media_type="application/json")
+
+
+def broken_off() -> Response:
+    """A connection that ends in the middle of an answer."""
+    return Response(b"{", 200, headers={"Content-Length": "1000"})
+
+
+def refusal(status: int, description: str) -> Response:
+    """What Telegram answers to what it does not do."""
+    return _refusal(status, description)
 
 
 def _result(result: Any) -> Response:

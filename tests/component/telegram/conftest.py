@@ -5,6 +5,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,9 +17,25 @@ from tunekin_telegram.settings import TelegramSettings
 from tunekin_web.backend import Backend
 
 
+@dataclass(frozen=True)
+class Running:
+    """A bot in a thread of its own.
+
+    Attributes
+    ----------
+    pauses : list of float
+        What it waited before it asked Telegram again, in seconds.
+    thread : Thread
+        Ends with it.
+    """
+
+    pauses: list[float]
+    thread: threading.Thread
+
+
 @contextlib.contextmanager
-def running(api: BotApi, backend: Backend, **settings: Any) -> Iterator[list[float]]:
-    """Run the bot; what it waited before it asked Telegram again, in seconds."""
+def running(api: BotApi, backend: Backend, **settings: Any) -> Iterator[Running]:
+    """Run the bot; what ends it is raised here."""
     given: dict[str, Any] = {"token": TOKEN, "api_url": api.address, "clips_per_minute": 0} | settings
     pauses: list[float] = []
     names: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -52,9 +69,11 @@ def running(api: BotApi, backend: Backend, **settings: Any) -> Iterator[list[flo
         worker.join()
         raise stop
     try:
-        yield pauses
+        yield Running(pauses, worker)
     finally:
-        stop()
+        # It may have ended by itself.
+        with contextlib.suppress(RuntimeError):
+            stop()
         worker.join(PATIENCE_S)
         ended = names.get(timeout=1)
     if ended is not None:

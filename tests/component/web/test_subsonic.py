@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
-from tests.component.web.conftest import Loaded
+from tests.component.loaded import Loaded
 from tunekin.catalogue import sources
 from tunekin.catalogue.records import Entry
 from tunekin.features import FEATURES, frames_to_bytes, views_to_bytes
