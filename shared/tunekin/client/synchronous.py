@@ -349,7 +349,17 @@ class Client:
     def _listening(self) -> Consumer:
         return self._bus.consumer(["recommendations"], group=None)
 
-    def _listen(self, consumer: Consumer | None) -> None:
+    def _listen(self, consumer: Consumer) -> None:
+        try:
+            self._follow(consumer)
+        except Exception as error:  # noqa: BLE001 (whoever waits is told)
+            self._log.exception("client.ended")
+            ended = DependencyError(f"the client has ended: {error!r}", hint="make another; this is a defect")
+            ended.__cause__ = error
+            self.tickets.end(ended)
+
+    def _follow(self, consumer: Consumer | None) -> None:
+        """Take outcomes in until the client is closed, by one connection after another."""
         pause_s = _FIRST_PAUSE_S
         while not self._closing.is_set():
             try:
@@ -370,12 +380,6 @@ class Client:
                 self._looks_back.set()
                 self._closing.wait(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            except Exception as error:  # noqa: BLE001 (whoever waits is told)
-                self._log.exception("client.ended")
-                ended = DependencyError(f"the client has ended: {error!r}", hint="make another; this is a defect")
-                ended.__cause__ = error
-                self.tickets.end(ended)
-                break
         if consumer is not None:
             self._end(consumer)
 

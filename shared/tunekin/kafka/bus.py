@@ -344,6 +344,8 @@ class KafkaConsumer:
             The client is in doubt, and has to be made anew.
         """
         with speaking(self._settings):
+            if self._client.config["group_id"] is None:
+                self._follow_new_partitions()
             polled = self._client.poll(timeout_ms=round(timeout_s * 1000), max_records=max_records)
         records: list[Record] = []
         for place, found in polled.items():
@@ -564,6 +566,17 @@ class KafkaConsumer:
         """Leave the group; what was polled and not committed goes to the other members."""
         with speaking(self._settings):
             self._client.close(autocommit=False, timeout_ms=round(self._settings.request_timeout_s * 1000))
+
+    def _follow_new_partitions(self) -> None:
+        """Read partitions that a topic was given since from their beginning; a group is told of them by its broker."""
+        followed = self._client.assignment()
+        there = {
+            kafka.TopicPartition(name, number)
+            for name in {place.topic for place in followed}
+            for number in self._client.partitions_for_topic(name)
+        }
+        if not there <= followed:
+            self._client.assign(sorted(followed | there))
 
     def _assigned(self, partitions: Sequence[tuple[str, int]]) -> list[kafka.TopicPartition]:
         """Those of the partitions that this member has at present."""

@@ -28,6 +28,7 @@ class Outages:
         self.unpolled = 0
         self.made = 0
         self.is_down = False
+        self.is_defective = False
         self.refused = threading.Event()
         self.sending = threading.Event()
         self.may_send = threading.Event()
@@ -91,6 +92,8 @@ class FailingConsumer:
     def close(self) -> None:
         self.outages.open.remove(self)
         self.consumer.close()
+        if self.outages.is_defective:
+            raise ZeroDivisionError
 
 
 def test_a_record_without_acknowledgement_is_sent_again_under_its_key():
@@ -243,3 +246,12 @@ def test_publishing_that_is_cancelled_in_asyncio_takes_up_no_room():
             assert found == [ticket]
 
     asyncio.run(run())
+
+
+def test_a_connection_that_breaks_in_an_unknown_way_lets_nobody_wait():
+    outages = Outages()
+    with Client(outages) as client:
+        ticket = client.publish(b"1")
+        outages.is_down = outages.is_defective = True
+        with pytest.raises(DependencyError, match="ZeroDivisionError"):
+            client.wait(ticket, timeout_s=PATIENCE_S)

@@ -1,5 +1,6 @@
 """What Kafka adds to the bus: topics held against the table, and clear words where something is wrong."""
 
+import contextlib
 import gc
 import socket
 import time
@@ -9,6 +10,7 @@ import pytest
 
 from tunekin.errors import DependencyError, MessageError, SettingsError
 from tunekin.kafka import KafkaBus, KafkaSettings, check, create_missing, drift, existing, lags
+from tunekin.kafka.failures import administering
 from tunekin.ports import Consumer, Record
 from tunekin.topics import DEAD_LETTERS, TOPICS
 
@@ -185,3 +187,21 @@ def test_what_waits_for_a_group_is_what_it_has_not_committed(kafka_settings):
     consumer.close()
     (lag,) = lags(kafka_settings)
     assert (lag.members, lag.behind) == (0, {"clips": 2})
+
+
+def test_a_follower_sees_what_is_written_to_partitions_that_its_topic_is_given(kafka_settings, monkeypatch):
+    monkeypatch.setattr("tunekin.kafka.bus._METADATA_AGE_MS", 200)
+    create_missing(kafka_settings, [replace(TOPICS["clips"], partitions=1)])
+    bus = KafkaBus(kafka_settings)
+    with contextlib.closing(bus.consumer(["clips"], group=None)) as follower:
+        with administering(kafka_settings) as admin:
+            admin.create_partitions({f"{kafka_settings.prefix}clips": 8})
+        with contextlib.closing(bus.producer()) as producer:
+            wanted = {bytes([65 + number]) for number in range(16)}
+            deliveries = [producer.send(Record(topic="clips", key=key, value=b"")) for key in wanted]
+            assert len({delivery.result().partition for delivery in deliveries}) > 1
+        give_up = time.monotonic() + 30
+        seen: set[bytes | None] = set()
+        while seen < wanted and time.monotonic() < give_up:
+            seen.update(record.key for record in follower.poll(timeout_s=0.2, max_records=100))
+    assert seen == wanted
