@@ -195,7 +195,7 @@ def analyse(y: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> An
         relative=relative,
         peak_db=peak_db,
         mfcc=mfcc.cepstrum(relative, version=version),
-        tempo_bpm=tempo.tempo_bpm(tempo.onset_strength(levels, version=version), version=version),
+        tempo_bpm=tempo.tempo_bpm(tempo.onset_strengths(levels, peak_db=peak_db), version=version),
     )
 
 

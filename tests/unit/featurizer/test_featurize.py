@@ -76,7 +76,7 @@ def test_the_analysis_holds_what_the_stages_compute():
         "relative": mfcc.relative_db(levels, peak_db=mfcc.local_peak_db(levels), floor_db=FEATURES.floor_db),
         "peak_db": mfcc.local_peak_db(levels),
         "mfcc": mfcc.mfcc(levels),
-        "tempo_bpm": tempo.tempo_bpm(tempo.onset_strength(levels)),
+        "tempo_bpm": tempo.tempo_bpm(tempo.onset_strengths(levels, peak_db=mfcc.local_peak_db(levels))),
     }
     analysis = analyse(y)
     assert {field.name for field in fields(analysis)} == set(expected)

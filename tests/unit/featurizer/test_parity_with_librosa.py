@@ -73,15 +73,12 @@ def test_mel_powers_equal_librosas(y):
 
 
 def test_the_onset_strength_equals_librosas(y):
-    levels = levels_like_librosa(y)
-    theirs = librosa.onset.onset_strength(S=levels)
-    np.testing.assert_allclose(tempo.onset_strength(levels), theirs, rtol=0, atol=1e-4)
-
-
-def test_the_tempo_equals_librosas(y):
-    strength = tempo.onset_strength(levels_like_librosa(y))
-    theirs = librosa.feature.tempo(onset_envelope=strength)[0]
-    assert tempo.tempo_bpm(strength) == pytest.approx(theirs, rel=1e-9)
+    levels = mfcc.levels_db(mfcc.mel_power(stft.magnitude(y)))
+    peak_db = mfcc.local_peak_db(levels)
+    ours = tempo.onset_strengths(levels, peak_db=peak_db)[0]
+    theirs = librosa.onset.onset_strength(S=np.maximum(levels, peak_db - 40), center=False)
+    # librosa's are late by the lag that it subtracts, as ours are, and it ends where the signal does.
+    np.testing.assert_allclose(ours, theirs[: len(ours)], rtol=0, atol=1e-4)
 
 
 def test_coefficients_with_a_global_floor_equal_librosas_mfcc(y):
