@@ -1,6 +1,6 @@
 """Music of known tempo: how often an estimate is right, and the weights that the estimate is made with.
 
-The pieces are composed (`tunekin_demo`), the clicks made here. A piece's tempo is its score's: what a listener would tap.
+The pieces are composed (`tunekin_demo`), the clicks made here. A piece's tempo is its score's.
 ``python -m benchmarks.tempo`` composes the catalogues with the seeds that weights are learnt from, learns them by
 conditional logistic regression, and prints them for `tunekin_featurizer.tempo`, with what they reach on music that they
 were not learnt from, and on a style that was left out.
@@ -17,7 +17,7 @@ from tunekin.features import FEATURES
 from tunekin_demo.compose import catalogue, render
 from tunekin_featurizer import mfcc, stft, tempo
 
-__all__ = ["HELD_OUT_SEED", "Known", "accuracy", "clicks", "composed", "learn", "main"]
+__all__ = ["HELD_OUT_SEED", "Known", "accuracy", "clicks", "composed", "estimate", "learn", "main"]
 
 # Seeds of the catalogues that weights are learnt from, that their form was chosen by, and that judge them.
 _LEARNT_SEEDS, _CHOSEN_SEEDS, HELD_OUT_SEED = (1, 3, 5), (0, 2), 4
@@ -25,7 +25,7 @@ _LEARNT_SEEDS, _CHOSEN_SEEDS, HELD_OUT_SEED = (1, 3, 5), (0, 2), 4
 # An estimate within this share of the tempo is right.
 _TOLERANCE = 0.04
 
-# Each piece is learnt from as it is and played slower and faster, else the weights would know the styles' tempi by heart.
+# Each piece is learnt from as it is, slower and faster, else the weights would know the styles' tempi by heart.
 _PACES = (0.71, 0.84, 1.0, 1.19, 1.41)
 _LEARNT_BPM = (50.0, 200.0)
 _CLICKS = 200
@@ -138,10 +138,29 @@ class _Heard:
         return tempo.evidence(tempo.repetitions(self.strengths), self.strengths)
 
 
+def estimate(y: NDArray[np.float32]) -> float:
+    """Estimate a tempo.
+
+    Parameters
+    ----------
+    y : np.ndarray [shape=(n,), dtype=float32]
+        Mono signal at 22,050 Hz.
+
+    Returns
+    -------
+    float
+        Beats a minute.
+    """
+    return tempo.tempo_bpm(_strengths(y))
+
+
+def _strengths(y: NDArray[np.float32]) -> NDArray[np.float32]:
+    levels = mfcc.levels_db(mfcc.mel_power(stft.magnitude(y)))
+    return tempo.onset_strengths(levels, peak_db=mfcc.local_peak_db(levels))
+
+
 def _heard(known: Known) -> _Heard:
-    levels = mfcc.levels_db(mfcc.mel_power(stft.magnitude(known.y)))
-    strengths = tempo.onset_strengths(levels, peak_db=mfcc.local_peak_db(levels))
-    return _Heard(name=known.name, bpm=known.bpm, strengths=strengths)
+    return _Heard(name=known.name, bpm=known.bpm, strengths=_strengths(known.y))
 
 
 def learn(evidence: NDArray[np.float64], bpm: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -80,7 +80,7 @@ TRAITS = (
     Trait(
         name="tempo_bpm",
         column="tempo_bpm",
-        spread=31.0,
+        spread=34.0,
         high=Phrase(
             ko_stem="빠르", ko_that="발끝이 먼저 달려 나가는", en_adjective="quick", en_that="your feet answer first"
         ),

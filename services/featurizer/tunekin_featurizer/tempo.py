@@ -1,7 +1,7 @@
 """Follow the onsets of the music and estimate its tempo from how they repeat.
 
-A tempo is a beat that listeners agree on, and most music repeats at several rates: each beat, half of it, two of them, a
-bar. So every tempo within reach is weighed by some evidence, and the best one wins:
+Most music repeats at several rates, each beat, half of it, two of them, a bar, and one is the beat that listeners agree
+on. So every tempo within reach is weighed by some evidence, and the best one wins:
 
 - how far the onsets repeat after a beat, and after its multiples, which are bars of two and four beats or of three and
   six, whichever fits better, so that a beat and a half has no place in either;
@@ -58,9 +58,7 @@ _BLOCK = 1_024
 _WEIGHTS = np.array([6.4, 3.222, 8.831, -1.108, 1.97, -0.527, 6.091, -3.224, 4.422, 1.653])
 
 
-def onset_strengths(
-    levels: NDArray[np.float32], *, peak_db: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def onset_strengths(levels: NDArray[np.float32], *, peak_db: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean rise of the levels from one column to the next, in all bands and in the lowest.
 
     Parameters
@@ -116,7 +114,7 @@ def tempo_bpm(strengths: NDArray[np.float32], *, version: FeatureVersion = FEATU
     repeated = repetitions(strengths)
     # Step 2
     weighed = evidence(repeated, strengths, version=version) @ _WEIGHTS
-    columns = _columns_a_beat(float(TEMPI_BPM[weighed.argmax()]), version=version)
+    columns = float(_columns_a_beat(TEMPI_BPM[weighed.argmax()], version=version))
     # Step 3
     for beats in (1, 2, 4):
         columns = _peak_near(repeated[0], beats * columns) / beats
@@ -189,7 +187,7 @@ def evidence(
     return np.column_stack([*by_row, octaves, octaves**2, octaves * movement, octaves * sharpness])
 
 
-def _columns_a_beat(bpm: NDArray[np.float64] | float, *, version: FeatureVersion) -> NDArray[np.float64]:
+def _columns_a_beat(bpm: NDArray[np.float64] | np.float64, *, version: FeatureVersion) -> NDArray[np.float64]:
     return np.asarray(60 * version.sample_rate_hz / version.hop / np.asarray(bpm))
 
 
