@@ -1,5 +1,7 @@
 """Fold each column's spectrum onto the twelve pitch classes, after finding how the music is tuned."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import librosa
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from tunekin.features import FEATURES, FeatureVersion
 from tunekin_featurizer.stft import frequencies_hz
 
-__all__ = ["PITCH_CLASSES", "chroma", "tuning"]
+__all__ = ["PITCH_CLASSES", "Peaks", "chroma", "peaks", "tuning", "tuning_of"]
 
 PITCH_CLASSES = 12
 
@@ -66,11 +68,47 @@ def chroma(
     return out.T
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Peaks:
+    """Spectral peaks.
+
+    Attributes
+    ----------
+    bins : np.ndarray [shape=(n,), dtype=float64]
+        Where they are, in bins, between which a parabola places them.
+    powers : np.ndarray [shape=(n,), dtype=float32]
+        Their powers.
+    """
+
+    bins: NDArray[np.float64]
+    powers: NDArray[np.float32]
+
+
+def peaks(magnitudes: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> Peaks:
+    """Find the spectral peaks of all columns.
+
+    Parameters
+    ----------
+    magnitudes : np.ndarray [shape=(1 + n_fft // 2, t), dtype=float32]
+        Magnitude spectrogram, or a block of one.
+    version : FeatureVersion
+        Supplies ``sample_rate_hz`` and ``n_fft``.
+
+    Returns
+    -------
+    Peaks
+        Column by column.
+    """
+    frequencies = frequencies_hz(version=version)
+    low, high = np.searchsorted(frequencies, (_LOWEST_HZ, _HIGHEST_HZ))
+    bins, powers = _peaks(np.ascontiguousarray(magnitudes.T), max(1, low), min(high, len(frequencies) - 1))
+    return Peaks(bins=bins, powers=powers)
+
+
 def tuning(magnitudes: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> float:
     """Estimate how far the music is tuned from A = 440 Hz.
 
-    Equals ``librosa.estimate_tuning(S=magnitudes**2)``: the most frequent deviation of the spectral peaks, each placed
-    by parabolic interpolation, that are above the median peak.
+    Equals ``librosa.estimate_tuning(S=magnitudes**2)``.
 
     Parameters
     ----------
@@ -84,12 +122,30 @@ def tuning(magnitudes: NDArray[np.float32], *, version: FeatureVersion = FEATURE
     float
         Deviation in semitones, −0.5 to 0.49 in steps of 0.01; 0 where there are no peaks.
     """
-    frequencies = frequencies_hz(version=version)
-    low, high = np.searchsorted(frequencies, (_LOWEST_HZ, _HIGHEST_HZ))
-    bins, powers = _peaks(np.ascontiguousarray(magnitudes.T), max(1, low), min(high, len(frequencies) - 1))
-    if not len(bins):
+    return tuning_of([peaks(magnitudes, version=version)], version=version)
+
+
+def tuning_of(parts: Sequence[Peaks], *, version: FeatureVersion = FEATURES) -> float:
+    """Estimate how far music is tuned from A = 440 Hz by its spectral peaks.
+
+    The most frequent deviation of those that are above the median peak.
+
+    Parameters
+    ----------
+    parts : sequence of Peaks
+        Peaks of all parts of the music.
+    version : FeatureVersion
+        Supplies ``sample_rate_hz`` and ``n_fft``.
+
+    Returns
+    -------
+    float
+        Deviation in semitones, −0.5 to 0.49 in steps of 0.01; 0 where there are no peaks.
+    """
+    powers = np.concatenate([part.powers for part in parts])
+    if not len(powers):
         return 0.0
-    strong = bins[powers >= np.median(powers)]
+    strong = np.concatenate([part.bins for part in parts])[powers >= np.median(powers)]
     pitches_hz = (strong * version.sample_rate_hz / version.n_fft).astype(np.float32)
     semitones_above_a0 = PITCH_CLASSES * np.log2(pitches_hz / np.float32(27.5))
     # A deviation of 0.95 upwards is one of 0.05 downwards from the next.

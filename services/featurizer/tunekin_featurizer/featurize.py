@@ -1,9 +1,10 @@
 """Turn a signal into the frames, the summary and the views that a feature version defines.
 
-Everything comes from one magnitude spectrogram.
+Everything comes from one magnitude spectrogram, of which only a part is there at a time.
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from tunekin.features import FEATURES, FeatureVersion
 from tunekin_featurizer import band, chroma, hpss, mfcc, spectral, stft, tempo
 from tunekin_featurizer.descriptor import DESCRIBED_FLOOR_DB, Columns, describe
+from tunekin_featurizer.stft import Signal
 from tunekin_featurizer.views import ViewModel, shipped
 
 __all__ = [
@@ -23,6 +25,11 @@ __all__ = [
     "standardise",
     "summarise",
 ]
+
+# Columns whose magnitudes wait for the tuning, 4 min in 42 MB; of longer music the rest is transformed twice.
+_KEPT_COLUMNS = 10_240
+
+_BY_COLUMN = ("centroid_hz", "rolloff_hz", "harmonic_share", "percussive_share")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,15 +90,13 @@ class FeatureSet:
     views: NDArray[np.float16]
 
 
-def featurize(
-    y: NDArray[np.float32], *, version: FeatureVersion = FEATURES, view_model: ViewModel | None = None
-) -> FeatureSet:
+def featurize(y: Signal, *, version: FeatureVersion = FEATURES, view_model: ViewModel | None = None) -> FeatureSet:
     """Compute the features of a signal.
 
     Parameters
     ----------
-    y : np.ndarray [shape=(n,), dtype=float32]
-        Mono signal in [-1, 1] at ``version.sample_rate_hz``, at least one sample. A gain changes no feature.
+    y : np.ndarray [shape=(n,), dtype=float32 or int16]
+        Mono signal at ``version.sample_rate_hz``, at least one sample; float32 in [-1, 1]. A gain changes no feature.
     version : FeatureVersion
         Fixes every number.
     view_model : ViewModel or None
@@ -105,7 +110,7 @@ def featurize(
     Raises
     ------
     ValueError
-        If `y` is not a float32 vector of finite samples, or empty.
+        If `y` is neither an int16 vector nor a float32 vector of finite samples, or empty.
 
     Examples
     --------
@@ -158,13 +163,17 @@ def columns_of(analysis: Analysis, *, version: FeatureVersion = FEATURES) -> Col
     )
 
 
-def analyse(y: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> Analysis:
+def analyse(y: Signal, *, version: FeatureVersion = FEATURES) -> Analysis:
     """Compute each feature of a signal, column by column.
+
+    1. Take the spectrogram block by block, for all that a column and its neighbours say. Only the beginning is kept.
+    2. Now that all peaks have said how the music is tuned, fold what was kept, and the rest once more, to chroma.
+    3. Compute what takes whole rows.
 
     Parameters
     ----------
-    y : np.ndarray [shape=(n,), dtype=float32]
-        Mono signal in [-1, 1] at ``version.sample_rate_hz``, at least one sample.
+    y : np.ndarray [shape=(n,), dtype=float32 or int16]
+        Mono signal at ``version.sample_rate_hz``, at least one sample; float32 in [-1, 1].
     version : FeatureVersion
         Fixes every number.
 
@@ -176,21 +185,39 @@ def analyse(y: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> An
     Raises
     ------
     ValueError
-        If `y` is not a float32 vector of finite samples, or empty.
+        If `y` is neither an int16 vector nor a float32 vector of finite samples, or empty.
     """
     _validate(y)
-    magnitudes = stft.magnitude(y, version=version)
-    levels = mfcc.levels_db(mfcc.mel_power(magnitudes, version=version))
+    t = stft.column_count(len(y), version=version)
+    by_column = {name: np.empty(t, dtype=np.float32) for name in _BY_COLUMN}
+    levels = np.empty((t, version.n_mels), dtype=np.float32).T
+    # Step 1
+    kept: list[stft.Block] = []
+    peaks: list[chroma.Peaks] = []
+    for block in stft.blocks(y, columns=hpss.BLOCK, reach=hpss.KERNEL // 2, version=version):
+        magnitudes, columns = block.magnitudes, block.columns
+        levels[:, columns] = mfcc.levels_db(mfcc.mel_power(magnitudes, version=version))
+        by_column["centroid_hz"][columns] = spectral.centroid(magnitudes, version=version)
+        by_column["rolloff_hz"][columns] = spectral.rolloff(magnitudes, version=version)
+        shares = hpss.harmonic_percussive_shares(block)
+        by_column["harmonic_share"][columns], by_column["percussive_share"][columns] = shares
+        peaks.append(chroma.peaks(magnitudes, version=version))
+        if columns.stop <= _KEPT_COLUMNS:
+            kept.append(block)
+    # Step 2
+    tuning = chroma.tuning_of(peaks, version=version)
+    pitch_classes = np.empty((t, chroma.PITCH_CLASSES), dtype=np.float32).T
+    heard = kept[-1].columns.stop if kept else 0
+    for block in chain(kept, stft.blocks(y, columns=hpss.BLOCK, start=heard, version=version)):
+        pitch_classes[:, block.columns] = chroma.chroma(block.magnitudes, tuning_semitones=tuning, version=version)
+    kept.clear()
+    # Step 3
     peak_db = mfcc.local_peak_db(levels, version=version)
     relative = mfcc.relative_db(levels, peak_db=peak_db, floor_db=version.floor_db)
-    harmonic_share, percussive_share = hpss.harmonic_percussive_shares(magnitudes)
     return Analysis(
-        centroid_hz=spectral.centroid(magnitudes, version=version),
-        rolloff_hz=spectral.rolloff(magnitudes, version=version),
+        **by_column,
         zero_crossing_rate=spectral.zero_crossing_rate(y, version=version),
-        harmonic_share=harmonic_share,
-        percussive_share=percussive_share,
-        chroma=chroma.chroma(magnitudes, version=version),
+        chroma=pitch_classes,
         levels=levels,
         relative=relative,
         peak_db=peak_db,
@@ -279,11 +306,11 @@ def summarise(analysis: Analysis, frames: NDArray[np.float16], descriptor: NDArr
     return np.concatenate(parts, dtype=np.float32, casting="same_kind")
 
 
-def _validate(y: NDArray[np.float32]) -> None:
+def _validate(y: Signal) -> None:
     """Refuse what no decoder of this project makes."""
-    if y.ndim != 1 or y.dtype != np.float32:
-        raise ValueError(f"y is {y.dtype} of shape {y.shape}, but must be a mono signal, float32 of shape (n,)")
+    if y.ndim != 1 or y.dtype not in (np.float32, np.int16):
+        raise ValueError(f"y is {y.dtype} of shape {y.shape}, but must be mono, float32 or int16 of shape (n,)")
     if not y.size:
         raise ValueError("y is empty, but must have at least one sample")
-    if not np.isfinite(y).all():
+    if y.dtype == np.float32 and not np.isfinite(y).all():
         raise ValueError("y has samples that are not finite, but must lie in [-1, 1]")

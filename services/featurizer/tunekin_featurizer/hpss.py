@@ -5,13 +5,15 @@ Conventions
 Inside, spectrograms are time-major (``magnitudes.T``): row ``i`` is column ``i`` of the spectrogram.
 """
 
-from collections.abc import Iterator
+from functools import cache
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["KERNEL", "harmonic_percussive", "harmonic_percussive_shares", "sliding_median"]
+from tunekin_featurizer.stft import Block, blocks_of
+
+__all__ = ["BLOCK", "KERNEL", "harmonic_percussive", "harmonic_percussive_shares", "sliding_median"]
 
 # Width of both medians, librosa's default: 31 columns are 0.7 s, 31 bins are 330 Hz.
 KERNEL = 31
@@ -24,7 +26,7 @@ _LANES = 96
 _UNROLL = 8
 
 # Columns separated at a time, in whole lanes: the four arrays of a block (8 MB) stay in cache, and memory stays flat.
-_BLOCK = 5 * _LANES
+BLOCK = 5 * _LANES
 
 
 def sliding_median(x: NDArray[np.float32], *, rows: NDArray[np.int64], width: int) -> NDArray[np.float32]:
@@ -79,54 +81,47 @@ def harmonic_percussive(magnitudes: NDArray[np.float32]) -> tuple[NDArray[np.flo
     .. [1] D. Fitzgerald, "Harmonic/percussive separation using median filtering", DAFx-10, 2010.
     """
     harmonic, percussive = (np.empty_like(magnitudes.T, order="C") for _ in range(2))
-    for columns, block_harmonic, block_percussive in _separated(magnitudes):
-        harmonic[columns], percussive[columns] = block_harmonic, block_percussive
+    for block in blocks_of(magnitudes, columns=BLOCK, reach=KERNEL // 2):
+        harmonic[block.columns], percussive[block.columns] = _separate(block)
     return harmonic.T, percussive.T
 
 
-def harmonic_percussive_shares(
-    magnitudes: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def harmonic_percussive_shares(block: Block) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Shares of each column's energy that its harmonic and its percussive part have.
 
     Both parts have part of what neither median claims alone, so the shares add up to less than 1.
 
     Parameters
     ----------
-    magnitudes : np.ndarray [shape=(bins, t), dtype=float32]
-        Magnitude spectrogram.
+    block : Block
+        Columns with the 15 on each side of them, which their medians reach.
 
     Returns
     -------
-    harmonic, percussive : np.ndarray [shape=(t,), dtype=float32]
+    harmonic, percussive : np.ndarray [shape=(columns,), dtype=float32]
         Shares, 0 to 1; both 0 where a column is silent.
     """
-    t = magnitudes.shape[1]
-    harmonic, percussive, total = (np.empty(t, dtype=np.float32) for _ in range(3))
-    for columns, block_harmonic, block_percussive in _separated(magnitudes):
-        block = magnitudes.T[columns]
-        for energy, part in ((harmonic, block_harmonic), (percussive, block_percussive), (total, block)):
-            np.einsum("tf,tf->t", part, part, out=energy[columns])
+    x = block.magnitudes.T
+    harmonic, percussive, total = (np.einsum("tf,tf->t", part, part) for part in (*_separate(block), x))
     total[total == 0] = 1
     return harmonic / total, percussive / total
 
 
-def _separated(
-    magnitudes: NDArray[np.float32],
-) -> Iterator[tuple[slice, NDArray[np.float32], NDArray[np.float32]]]:
-    """Blocks of successive columns with their harmonic and percussive parts, time-major."""
-    x = np.ascontiguousarray(magnitudes.T)
-    t, bins = x.shape
-    around_t, around_bins = (np.pad(np.arange(n), KERNEL // 2, mode="symmetric") for n in (t, bins))
-    for start in range(0, t, _BLOCK):
-        columns = slice(start, min(t, start + _BLOCK))
-        harmonic = sliding_median(x, rows=around_t[start : columns.stop + KERNEL - 1], width=KERNEL)
-        # Copied, since lanes a column's length apart (nearly 4 KiB) would share few sets of the cache.
-        percussive = np.ascontiguousarray(
-            sliding_median(np.ascontiguousarray(x[columns].T), rows=around_bins, width=KERNEL).T
-        )
-        _split(x[columns], harmonic, percussive)
-        yield columns, harmonic, percussive
+def _separate(block: Block) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Harmonic and percussive parts of a block, time-major."""
+    x = block.magnitudes.T
+    harmonic = sliding_median(block.around, rows=block.rows(reach=KERNEL // 2), width=KERNEL)
+    # Copied, since lanes a column's length apart (nearly 4 KiB) would share few sets of the cache.
+    percussive = np.ascontiguousarray(
+        sliding_median(np.ascontiguousarray(x.T), rows=_bins_around(x.shape[1]), width=KERNEL).T
+    )
+    _split(x, harmonic, percussive)
+    return harmonic, percussive
+
+
+@cache
+def _bins_around(bins: int) -> NDArray[np.int64]:
+    return np.pad(np.arange(bins), KERNEL // 2, mode="symmetric")
 
 
 @numba.njit(cache=True, nogil=True)

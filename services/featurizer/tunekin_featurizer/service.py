@@ -16,9 +16,6 @@ __all__ = ["service"]
 
 _WRITES = {"clips.audio": "clips.features", "tracks.audio": "tracks.features"}
 
-# int16 to the range [-1, 1).
-_FULL_SCALE = np.float32(32_768.0)
-
 
 def service(*, topics: tuple[str, ...], version: FeatureVersion = FEATURES) -> Service:
     """Make the featurizer.
@@ -43,7 +40,7 @@ def service(*, topics: tuple[str, ...], version: FeatureVersion = FEATURES) -> S
         if message.sample_rate_hz != version.sample_rate_hz:
             msg = f"sound at {message.sample_rate_hz} Hz; feature version {version.name} takes {version.sample_rate_hz}"
             raise MessageError(msg, hint="ingest and featurizer have to be of one feature version")
-        signal = np.frombuffer(message.pcm, dtype="<i2").astype(np.float32) / _FULL_SCALE
+        signal = np.frombuffer(message.pcm, dtype="<i2").astype(np.int16, copy=False)
         features = featurize(signal, version=version)
         yield Features(
             subject=message.subject,

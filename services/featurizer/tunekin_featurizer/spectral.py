@@ -5,12 +5,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunekin.features import FEATURES, FeatureVersion
-from tunekin_featurizer.stft import column_count, frequencies_hz
+from tunekin_featurizer.stft import Signal, column_count, frequencies_hz
 
 __all__ = ["centroid", "rolloff", "zero_crossing_rate"]
 
 # Samples this close to zero count as zero, so that a decoder's rounding of silence makes no crossings; librosa's value.
 _ZERO = np.float32(1e-10)
+
+# Columns whose samples are looked at together.
+_BLOCK = 1_024
 
 
 def centroid(magnitudes: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> NDArray[np.float32]:
@@ -75,14 +78,14 @@ def rolloff(
     return frequencies_hz(version=version)[bins]
 
 
-def zero_crossing_rate(y: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> NDArray[np.float32]:
+def zero_crossing_rate(y: Signal, *, version: FeatureVersion = FEATURES) -> NDArray[np.float32]:
     """Share of neighbouring samples with different signs, in the window around each column's centre.
 
     Equals ``librosa.feature.zero_crossing_rate(y, frame_length=n_fft, hop_length=hop)`` exactly.
 
     Parameters
     ----------
-    y : np.ndarray [shape=(n,), dtype=float32]
+    y : np.ndarray [shape=(n,), dtype=float32 or int16]
         Mono signal of at least one sample.
     version : FeatureVersion
         Supplies ``n_fft``, the length of the window, and ``hop``.
@@ -92,11 +95,18 @@ def zero_crossing_rate(y: NDArray[np.float32], *, version: FeatureVersion = FEAT
     np.ndarray [shape=(t,), dtype=float32]
         Crossings a sample, 0 to 1. The signal's ends are continued by their last values, which adds no crossings.
     """
-    negative = y < -_ZERO
-    crossings = np.flatnonzero(negative[1:] != negative[:-1])
+    zero = 0 if y.dtype == np.int16 else -_ZERO
+    reach = version.n_fft // 2
     centres = version.hop * np.arange(column_count(len(y), version=version))
-    first, end = np.searchsorted(crossings, (centres - version.n_fft // 2, centres + version.n_fft // 2 - 1))
-    return np.asarray((end - first) / version.n_fft, dtype=np.float32)
+    rate = np.empty(len(centres), dtype=np.float32)
+    for start in range(0, len(centres), _BLOCK):
+        around = centres[start : start + _BLOCK]
+        begin = max(0, around[0] - reach)
+        negative = y[begin : around[-1] + reach] < zero
+        crossings = begin + np.flatnonzero(negative[1:] != negative[:-1])
+        first, end = np.searchsorted(crossings, (around - reach, around + reach - 1))
+        rate[start : start + _BLOCK] = (end - first) / version.n_fft
+    return rate
 
 
 # Reassociating the sums lets LLVM vectorise them; that moves a threshold by rounding only.

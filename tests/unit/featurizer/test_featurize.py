@@ -64,7 +64,8 @@ def test_the_analysis_holds_what_the_stages_compute():
     y = SOUNDS["music"]
     magnitudes = stft.magnitude(y)
     levels = mfcc.levels_db(mfcc.mel_power(magnitudes))
-    harmonic_share, percussive_share = hpss.harmonic_percussive_shares(magnitudes)
+    (block,) = stft.blocks_of(magnitudes, columns=hpss.BLOCK, reach=hpss.KERNEL // 2)
+    harmonic_share, percussive_share = hpss.harmonic_percussive_shares(block)
     expected = {
         "centroid_hz": spectral.centroid(magnitudes),
         "rolloff_hz": spectral.rolloff(magnitudes),
@@ -121,6 +122,36 @@ def test_featurizing_changes_no_sample():
     np.testing.assert_array_equal(y, before)
 
 
+def test_samples_of_16_bits_are_as_good_as_their_floats():
+    samples = (30_000 * music(duration_s=3)).astype(np.int16)
+    features, expected = featurize(samples), featurize(samples.astype(np.float32) / 32_768)
+    for name in ("frames", "summary", "views"):
+        np.testing.assert_array_equal(getattr(features, name), getattr(expected, name), err_msg=name)
+
+
+@pytest.mark.parametrize("kept", [0, 480, 500, 100_000])
+def test_what_is_transformed_twice_changes_nothing(kept, monkeypatch):
+    y = music(duration_s=25, bpm=97)
+    expected = analyse(y)
+    monkeypatch.setattr("tunekin_featurizer.featurize._KEPT_COLUMNS", kept)
+    np.testing.assert_array_equal(analyse(y).chroma, expected.chroma)
+
+
+def test_a_long_signal_is_analysed_as_if_its_spectrogram_were_whole():
+    y = music(duration_s=25, bpm=97)
+    magnitudes = stft.magnitude(y)
+    analysis = analyse(y)
+    harmonic, percussive = hpss.harmonic_percussive(magnitudes)
+    energy = (magnitudes**2).sum(axis=0)
+    levels = mfcc.levels_db(mfcc.mel_power(magnitudes))
+    np.testing.assert_array_equal(analysis.levels, levels)
+    np.testing.assert_array_equal(analysis.rolloff_hz, spectral.rolloff(magnitudes))
+    np.testing.assert_allclose(analysis.centroid_hz, spectral.centroid(magnitudes), rtol=1e-6)
+    np.testing.assert_allclose(analysis.chroma, chroma.chroma(magnitudes), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(analysis.harmonic_share, (harmonic**2).sum(axis=0) / energy, rtol=1e-5)
+    np.testing.assert_allclose(analysis.percussive_share, (percussive**2).sum(axis=0) / energy, rtol=1e-5, atol=1e-9)
+
+
 def test_a_read_only_signal_is_as_good():
     y = music(duration_s=1)
     expected = featurize(y)
@@ -133,7 +164,7 @@ def test_a_read_only_signal_is_as_good():
     [
         (np.zeros(0, dtype=np.float32), "y is empty"),
         (np.zeros((2, 100), dtype=np.float32), r"shape \(2, 100\)"),
-        (np.zeros(100, dtype=np.int16), "y is int16"),
+        (np.zeros(100, dtype=np.int32), "y is int32"),
         (np.zeros(100, dtype=np.float64), "y is float64"),
         (np.array([0, np.nan], dtype=np.float32), "not finite"),
         (np.array([0, np.inf], dtype=np.float32), "not finite"),
