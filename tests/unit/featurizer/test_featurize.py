@@ -123,8 +123,8 @@ def test_featurizing_changes_no_sample():
 
 
 def test_samples_of_16_bits_are_as_good_as_their_floats():
-    samples = (30_000 * music(duration_s=3)).astype(np.int16)
-    features, expected = featurize(samples), featurize(samples.astype(np.float32) / 32_768)
+    samples = np.asarray(30_000 * music(duration_s=3), dtype=np.int16)
+    features, expected = featurize(samples), featurize(samples.astype(np.float32) / np.float32(32_768))
     for name in ("frames", "summary", "views"):
         np.testing.assert_array_equal(getattr(features, name), getattr(expected, name), err_msg=name)
 
