@@ -22,6 +22,7 @@ import soundfile
 from sqlalchemy import text
 
 from tests.conftest import Music
+from tests.otlp import Receiver
 from tunekin.catalogue.database import open_engine, opened, reading, writing
 from tunekin.kafka import KafkaSettings, lags
 from tunekin_native.kafka import Kafka
@@ -48,6 +49,8 @@ class Installation:
         What it runs on; shared with other tests.
     environment : mapping of str to str
         Settings of its programs.
+    traces : Receiver
+        Where its programs send traces; it is down until a test has it listen.
     workers : dict of str to Worker
         By name; who ends one starts one again.
     songs : sequence of Path
@@ -60,6 +63,7 @@ class Installation:
     redis: Redis
     environment: Mapping[str, str]
     songs: Sequence[Path]
+    traces: Receiver
     workers: dict[str, Worker] = field(default_factory=dict)
 
     @property
@@ -192,6 +196,7 @@ def installed(
         connection.execute(text(f"CREATE DATABASE {database}"))
     shared = folder / "shared"
     shared.mkdir()
+    traces = Receiver()
     environment = variables(
         kafka=kafka_server, mariadb=mariadb_server, redis=redis_server, blobs=folder / "blobs", readable=[shared]
     ) | {
@@ -200,6 +205,8 @@ def installed(
         "TUNEKIN_KAFKA_SESSION_TIMEOUT_S": "6",
         # The catalogue is small: each answer is confirmed by brute force, too.
         "TUNEKIN_RANKER_SHADOW_EVERY": "1",
+        "TUNEKIN_TRACING_ENDPOINT": traces.endpoint,
+        "OTEL_BSP_SCHEDULE_DELAY": "500",
         "TUNEKIN_CATALOGUE_URL": mariadb_server.url_of(database),
         # Files of songs lie where the music is.
         "TUNEKIN_BLOBS_READABLE": json.dumps([f"{place.as_uri()}/" for place in (shared, music.folder)]),
@@ -211,6 +218,7 @@ def installed(
         redis=redis_server,
         environment=environment,
         songs=spread(music.files, SONGS),
+        traces=traces,
     )
     try:
         done = one.command("setup")
@@ -226,6 +234,7 @@ def installed(
             worker.tell()
         for worker in one.workers.values():
             worker.stop()
+        traces.close()
         with writing(admin) as connection:
             connection.execute(text(f"DROP DATABASE {database}"))
         admin.dispose()

@@ -42,7 +42,7 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "ce_dataref": ("URI of the sound, where it is too large for a record; the value is empty then", {"format": "uri"}),
     "ce_datasha256": ("SHA-256 of what the URI names; unchecked without it", {"pattern": "^[0-9a-f]{64}$"}),
     "ce_datasize": ("its length in bytes; unchecked without it", {"pattern": _INTEGER}),
-    "ce_traceparent": ("W3C trace context", {}),
+    "ce_traceparent": ("W3C trace context; without it that of the header traceparent", {}),
     "ce_publishedms": ("milliseconds since 1970; without it the record's timestamp", {}),
     "ce_attempt": ("attempt, 1 and up", {"pattern": _INTEGER, "default": "1"}),
     "ce_track": ("id of the track to start from, in place of sound", {}),
@@ -87,6 +87,7 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 _EVENT = ("content-type", "ce_specversion", "ce_id", "ce_source", "ce_type")
+_FOLLOWING = (*_EVENT, "ce_traceparent")
 _PUBLISHED = ("ce_traceparent", "ce_publishedms", "ce_attempt")
 _CLAIM = ("ce_dataref", "ce_datasha256", "ce_datasize")
 _PART = ("ce_startms", "ce_durationms")
@@ -103,9 +104,9 @@ _HEADERS_OF: dict[type[Message], tuple[str, ...]] = {
         *("ce_title", "ce_artist", "ce_album", "ce_isrc", "ce_musicbrainzid", "ce_year", "ce_tags"),
     ),
     TrackWithdrawn: (*_EVENT, *_PUBLISHED),
-    Answer: _EVENT,
-    TrackOutcome: _EVENT,
-    CatalogueChange: _EVENT,
+    Answer: _FOLLOWING,
+    TrackOutcome: _FOLLOWING,
+    CatalogueChange: _FOLLOWING,
 }
 _REQUIRED: dict[type[Message], tuple[str, ...]] = {TrackQuery: ("ce_type", "ce_track")}
 # What other programs may send; the rest of the public topics they only read.

@@ -14,7 +14,7 @@ header             meaning, and what holds where it is missing
 ``ce_dataref``     URI of the payload, where it is too large for a record; the value is empty then
 ``ce_datasha256``  SHA-256 of the payload behind ``ce_dataref``; unchecked
 ``ce_datasize``    its length in bytes; unchecked
-``ce_traceparent`` W3C trace context; none
+``ce_traceparent`` W3C trace context; the header ``traceparent``, else none
 ``ce_publishedms`` milliseconds since 1970 at which the publisher sent it; the record's timestamp
 ``ce_attempt``     attempt, 1 and up; 1. On an internal topic too, where a dead letter was replayed
 ``ce_track``       clips of the type ``tunekin.query.track``: the track to start from, in place of sound
@@ -77,7 +77,7 @@ from tunekin.messages import (
     Withdrawal,
 )
 from tunekin.ports import ClaimCheck, Record
-from tunekin.topics import TOPICS, Topic, topic_for
+from tunekin.topics import DEAD_LETTERS, TOPICS, Topic, topic_for
 
 __all__ = [
     "DISLIKES_MAX",
@@ -93,7 +93,9 @@ __all__ = [
     "read_weights",
     "subject_of",
     "trace_headers",
+    "traceparent_of",
     "with_claim",
+    "with_traceparent",
     "with_value",
 ]
 
@@ -117,6 +119,7 @@ EVENT_TYPES: dict[type[Message], str] = {
     TrackOutcome: "tunekin.track.processed",
     CatalogueChange: "tunekin.catalogue.changed",
 }
+_TRACE_HEADERS = ("ce_traceparent", "traceparent")
 _TAGS = ("title", "artist", "album", "isrc", "musicbrainzid")
 
 
@@ -213,6 +216,45 @@ def trace_headers(traceparent: str) -> tuple[tuple[str, bytes], ...]:
         Zero or one header.
     """
     return (("ce_traceparent", traceparent.encode()),) if traceparent else ()
+
+
+def traceparent_of(record: Record) -> str:
+    """Trace context that a record carries.
+
+    Parameters
+    ----------
+    record : Record
+        Any record.
+
+    Returns
+    -------
+    str
+        W3C trace context, unchecked, or empty. A client that is instrumented by others' means sends ``traceparent``;
+        the header of CloudEvents goes before it.
+    """
+    carried = {name: value for name, value in record.headers if name in _TRACE_HEADERS}
+    return next((carried[name].decode(errors="replace") for name in _TRACE_HEADERS if name in carried), "")
+
+
+def with_traceparent(record: Record, traceparent: str) -> Record:
+    """Put a trace context into a record's headers, in the place of the one that it carries.
+
+    Parameters
+    ----------
+    record : Record
+        Any record; a dead letter stays as it is, since it holds the headers of the record that failed.
+    traceparent : str
+        W3C trace context; with an empty one the record stays as it is.
+
+    Returns
+    -------
+    Record
+        The record with the context.
+    """
+    if not traceparent or record.topic == DEAD_LETTERS:
+        return record
+    others = tuple((name, value) for name, value in record.headers if name not in _TRACE_HEADERS)
+    return _replaced(record, value=record.value, headers=(*others, *trace_headers(traceparent)))
 
 
 def with_claim(record: Record, claim: ClaimCheck) -> Record:
@@ -443,7 +485,7 @@ def with_value(record: Record, value: bytes) -> Record:
     return _replaced(record, value=value, headers=record.headers)
 
 
-def _replaced(record: Record, *, value: bytes, headers: tuple[tuple[str, bytes], ...]) -> Record:
+def _replaced(record: Record, *, value: bytes | None, headers: tuple[tuple[str, bytes], ...]) -> Record:
     return Record(
         topic=record.topic,
         key=record.key,
@@ -480,6 +522,10 @@ def _read_internal(record: Record, headers: dict[str, str]) -> Message:
     except msgspec.DecodeError as error:
         msg = f"a record of {record.topic} is not an internal message: {error}"
         raise MessageError(msg, hint="only Tunekin's own workers write to this topic") from error
+    # A record is sent in the trace of its sender's work, which began after the message was written.
+    if traceparent := traceparent_of(record):
+        trace = msgspec.structs.replace(message.trace, traceparent=traceparent)
+        message = msgspec.structs.replace(message, trace=trace)
     if "attempt" not in headers:
         return message
     subject = msgspec.structs.replace(message.subject, attempt=_attempt(headers, strict=True))
@@ -753,4 +799,4 @@ def _trace_of(record: Record, headers: dict[str, str]) -> Trace:
         published_ms = float(headers["publishedms"])
     except (KeyError, ValueError):
         published_ms = float(record.timestamp_ms)
-    return Trace(traceparent=headers.get("traceparent", ""), published_ms=published_ms)
+    return Trace(traceparent=traceparent_of(record), published_ms=published_ms)

@@ -40,6 +40,7 @@ from tunekin.process_settings import BlobSettings, HealthSettings, LogSettings
 from tunekin.service import Follower, Service
 from tunekin.settings import Settings, forbid_unknown, read
 from tunekin.topics import DEAD_LETTERS, INLINE_LIMIT_BYTES, TOPICS, outcomes_of
+from tunekin.tracing import TracingSettings, tracer_of
 from tunekin.worker import Worker
 
 __all__ = [
@@ -61,7 +62,7 @@ S = TypeVar("S", bound=Settings)
 
 # As sysexits.h has them.
 EXIT_UNAVAILABLE, EXIT_STUCK, EXIT_SETTINGS = 69, 70, 78
-_SHARED: tuple[type[Settings], ...] = (LogSettings, HealthSettings, KafkaSettings, BlobSettings)
+_SHARED: tuple[type[Settings], ...] = (LogSettings, HealthSettings, KafkaSettings, BlobSettings, TracingSettings)
 # What is repeated after a crash, and what a stop waits for. Songs are large, and take a thousand times as long.
 _MAX_RECORDS: dict[Lane, int] = {"clips": 16, "tracks": 2}
 _WATCH_S = 1.0
@@ -233,11 +234,12 @@ def _run(program: str, roots: Root | Mapping[str, Root], arguments: Sequence[str
         # Step 3
         check(kafka, [TOPICS[name] for name in _touched(service, role.followers)])
         # Step 4
-        bus = KafkaBus(kafka)
         group = group_of(service, lane=lane)
         process.metrics.build.info(
             {"version": tunekin.__version__, "role": service.role, "lane": lane or "", "group": group}
         )
+        tracer = tracer_of(read(TracingSettings), service=f"tunekin-{group}", prefix=kafka.prefix, group=group)
+        bus = KafkaBus(kafka, tracer=tracer)
         worker = Worker(
             service,
             consumer=bus.consumer(service.topics, group=group),
@@ -249,6 +251,7 @@ def _run(program: str, roots: Root | Mapping[str, Root], arguments: Sequence[str
             followers=[(one, bus.consumer(one.topics, group=None)) for one in role.followers],
             fetch_limit_bytes=role.fetch_limit_bytes,
             max_records=_MAX_RECORDS[process.lane],
+            tracer=tracer,
         )
         role.warm_up()
         # Step 5

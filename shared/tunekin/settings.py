@@ -30,6 +30,7 @@ _PARTS = (
     "TUNEKIN_LOG_",
     "TUNEKIN_RANKER_",
     "TUNEKIN_TELEGRAM_",
+    "TUNEKIN_TRACING_",
     "TUNEKIN_WEB_",
 )
 # Of the programs for one person and one machine, which services pass over.

@@ -22,7 +22,7 @@ failure like any other.
 import math
 import threading
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -47,6 +47,7 @@ from tunekin.outcomes import failure, problem_of
 from tunekin.ports import BlobStore, ClaimCheck, Clock, Consumer, Producer, Record
 from tunekin.service import Follower, Service
 from tunekin.topics import INLINE_LIMIT_BYTES, TOPICS, lane_of
+from tunekin.tracing import NO_TRACER, Span, Tracer, during
 
 __all__ = ["Backoff", "Worker"]
 
@@ -148,6 +149,8 @@ class Worker:
         Most records in one pass: what is repeated after a crash.
     backoff : Backoff
         Pauses while a dependency is down.
+    tracer : Tracer
+        Told of the work on every record.
     """
 
     def __init__(
@@ -164,6 +167,7 @@ class Worker:
         fetch_limit_bytes: int = INLINE_LIMIT_BYTES,
         max_records: int = 16,
         backoff: Backoff = Backoff(),
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self._service = service
         self._consumer = consumer
@@ -176,6 +180,7 @@ class Worker:
         self._fetch_limit_bytes = fetch_limit_bytes
         self._max_records = max_records
         self._backoff = backoff
+        self._tracer = tracer
         self._gathered = None if service.gathering is None else Gathered(service.gathering)
         self._deferred: dict[tuple[str, int], _Deferral] = {}
         # How many more records of a partition may have been in the hands of a worker that died.
@@ -319,8 +324,10 @@ class Worker:
             if begun > 1:
                 self._again("crash")
             try:
-                outputs = self._handle(record, batch.spent) if begun <= _MOST_BEGINNINGS else self._give_up(record)
-                batch.outputs.extend(self._claim_checked(output) for output in outputs)
+                with during(self._tracer.processing([record])) as span:
+                    given_up = begun > _MOST_BEGINNINGS
+                    outputs = self._give_up(record, span) if given_up else self._handle(record, span, batch.spent)
+                    batch.outputs.extend(_following(self._claim_checked(output), span) for output in outputs)
             except (DependencyError, UnsupportedVersionError) as error:
                 waiting.add(place)
                 self._defer(record, error)
@@ -348,7 +355,9 @@ class Worker:
                 self._defer(record, error)
                 continue
             except MessageError as error:
-                batch.outputs.extend(self._fail(record, None, error, started_s=self._clock()))
+                with during(self._tracer.processing([record])) as span:
+                    failed = self._fail(record, None, error, span, started_s=self._clock())
+                    batch.outputs.extend(_following(output, span) for output in failed)
                 batch.handled += 1
             self._deferred.pop(place, None)
             if message is None:
@@ -364,8 +373,12 @@ class Worker:
 
     def _handle_group(self, group: Group, batch: _Batch) -> None:
         """Add to a batch what follows from a group; raise only what is retriable."""
-        started_s = self._clock()
         batch.handled += len(group.records)
+        with during(self._tracer.processing(group.records)) as span:
+            batch.outputs.extend(_following(output, span) for output in self._outputs_of(group, span))
+
+    def _outputs_of(self, group: Group, span: Span) -> Iterator[Record]:
+        started_s = self._clock()
         try:
             outputs = list(self._service.handle(tuple(group.messages)))
         except Exception as error:
@@ -373,13 +386,13 @@ class Worker:
                 raise
             # Each is the operator's to replay; of equal outcomes the first stands.
             for record, message in zip(group.records, group.messages, strict=True):
-                batch.outputs.extend(self._fail(record, message, error, started_s=started_s))
+                yield from self._fail(record, message, error, span, started_s=started_s)
             return
         for record in group.records:
             self._count(record, "done")
         # The one that came last is what all others waited for.
         last = group.records[-1]
-        batch.outputs.extend(self._told(outputs, self._traced(last, group.messages[-1], started_s), last))
+        yield from self._told(outputs, self._traced(last, group.messages[-1], started_s), last)
 
     def _tell_lag(self, in_hand: Sequence[Record]) -> None:
         """Say how far the worker is behind, those that it has in its hands included, as the brokers count."""
@@ -401,7 +414,7 @@ class Worker:
         for delivery in deliveries:
             delivery.result(0)
 
-    def _handle(self, record: Record, spent: list[ClaimCheck]) -> list[Record]:
+    def _handle(self, record: Record, span: Span, spent: list[ClaimCheck]) -> list[Record]:
         """Return the records that follow from a record; raise only what is retriable."""
         message: Message | None = None
         started_s = self._clock()
@@ -419,21 +432,24 @@ class Worker:
         except Exception as error:
             if isinstance(error, TunekinError) and error.retriable:
                 raise
-            return self._fail(record, message, error, started_s=started_s)
+            return self._fail(record, message, error, span, started_s=started_s)
         if claim is not None:
             spent.append(claim)
         self._count(record, "done")
         return self._told(outputs, self._traced(record, message, started_s), record)
 
-    def _give_up(self, record: Record) -> list[Record]:
+    def _give_up(self, record: Record, span: Span) -> list[Record]:
         error = WorkerKilledError(
             f"the worker died {_MOST_BEGINNINGS} times while it worked on this record",
             hint="the operator finds the record among the dead letters, and the cause in the system's log",
         )
-        return self._fail(record, None, error, started_s=self._clock())
+        return self._fail(record, None, error, span, started_s=self._clock())
 
-    def _fail(self, record: Record, message: Message | None, error: Exception, *, started_s: float) -> list[Record]:
+    def _fail(
+        self, record: Record, message: Message | None, error: Exception, span: Span, *, started_s: float
+    ) -> list[Record]:
         problem = problem_of(error)
+        span.fail(problem.code, error)
         subject: Subject | None = getattr(message, "subject", None) or codec.subject_of(record)
         self._count(record, "failed")
         self._metrics.failures.labels(role=self._service.role, lane=lane_of(record.topic), code=problem.code).inc()
@@ -508,6 +524,11 @@ class Worker:
 
 # Outcomes, changes and partial answers are small by nature: they never travel by claim check.
 _WITH_CLAIMS = frozenset(topic.name for topic in TOPICS.values() if not topic.public and Partial not in topic.carries)
+
+
+def _following(output: Record, span: Span) -> Record:
+    """Have an output carry the trace of the work that it came of."""
+    return codec.with_traceparent(output, span.traceparent)
 
 
 def _stamped(message: Message, trace: Trace) -> Message:

@@ -133,3 +133,9 @@ def test_an_image_is_made_of_all_packages_and_of_nothing_that_git_ignores() -> N
     assert [
         path for path in (".git/config", ".venv/x", ".stack/env", "tests/x.py") if not ignored.match_file(path)
     ] == []
+
+
+def test_traces_are_told_to_a_receiver_only_where_it_is_asked_for() -> None:
+    assert SERVICES["jaeger"]["profiles"] == ["tracing"]
+    for name in OURS:
+        assert SERVICES[name]["environment"]["TUNEKIN_TRACING_ENDPOINT"] == "${TRACING_ENDPOINT:-}"

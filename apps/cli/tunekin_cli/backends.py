@@ -66,7 +66,7 @@ def remote(context: Context, *, source: str, patience_s: float) -> Iterator[Back
     with contextlib.ExitStack() as closing:
         reader = closing.enter_context(servers.reader())
         writer = closing.enter_context(servers.writer())
-        bus = servers.bus()
+        bus = servers.bus(traced_as=source.strip("/").replace("/", "-"))
         changes = closing.enter_context(contextlib.closing(bus.producer()))
         client = closing.enter_context(Client(bus, blobs=servers.blob_store(), source=source))
 

@@ -63,7 +63,7 @@ def run(
     # Before any is published: one that can't be read stops them all.
     sounds = [read_recording(file, max_bytes=context.settings.ingest.max_bytes) for file in files]
     names: dict[Ticket, str] = {}
-    with Client(servers.bus(), blobs=servers.blob_store(), source=_SOURCE) as client:
+    with Client(servers.bus(traced_as="tunekin"), blobs=servers.blob_store(), source=_SOURCE) as client:
         follow = wait_s is not None
         for file, sound in zip(files, sounds, strict=True):
             names[client.publish(sound, options=options, follow=follow)] = str(file)

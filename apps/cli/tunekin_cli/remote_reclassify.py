@@ -40,7 +40,7 @@ def reclassify(servers: Servers, *, model_version: str) -> Iterator[TrackOutcome
         A server is out of reach, or the classifiers go on judging by another model.
     """
     failed: set[str] = set()
-    with servers.reader() as reader, watching(servers.bus()) as outcomes:
+    with servers.reader() as reader, watching(servers.bus(traced_as="tunekin")) as outcomes:
         time.sleep(_SETTLE_S)
         before = None
         while (left := _left(reader, model_version, failed)) and left != before:

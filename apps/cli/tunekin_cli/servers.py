@@ -14,11 +14,12 @@ from tunekin.dead_letter_office import DeadLetterOffice
 from tunekin.kafka import KafkaBus, KafkaSettings
 from tunekin.process_settings import BlobSettings, CatalogueSettings
 from tunekin.settings import Settings, forbid_unknown, read
+from tunekin.tracing import TracingSettings, tracer_of
 from tunekin_embedded.settings import GROUPS
 
 __all__ = ["SERVER_GROUPS", "Servers"]
 
-SERVER_GROUPS: tuple[type[Settings], ...] = (KafkaSettings, BlobSettings, CatalogueSettings)
+SERVER_GROUPS: tuple[type[Settings], ...] = (KafkaSettings, BlobSettings, CatalogueSettings, TracingSettings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +34,14 @@ class Servers:
         The blob store.
     catalogue : CatalogueSettings
         The catalogue.
+    tracing : TracingSettings
+        Who is told of what is sent.
     """
 
     kafka: KafkaSettings
     blobs: BlobSettings
     catalogue: CatalogueSettings
+    tracing: TracingSettings
 
     @classmethod
     def read(cls) -> Self:
@@ -54,17 +58,30 @@ class Servers:
             A variable is unknown, or its value impossible.
         """
         forbid_unknown((*GROUPS, *SERVER_GROUPS))
-        return cls(kafka=read(KafkaSettings), blobs=read(BlobSettings), catalogue=read(CatalogueSettings))
+        return cls(
+            kafka=read(KafkaSettings),
+            blobs=read(BlobSettings),
+            catalogue=read(CatalogueSettings),
+            tracing=read(TracingSettings),
+        )
 
-    def bus(self) -> KafkaBus:
+    def bus(self, *, traced_as: str = "") -> KafkaBus:
         """Make what connects producers and consumers.
+
+        Parameters
+        ----------
+        traced_as : str
+            Name in traces, for a program that publishes.
 
         Returns
         -------
         KafkaBus
             Of the brokers.
         """
-        return KafkaBus(self.kafka)
+        # Whoever only reads begins no trace, and needs nothing of what traces take.
+        if not traced_as:
+            return KafkaBus(self.kafka)
+        return KafkaBus(self.kafka, tracer=tracer_of(self.tracing, service=traced_as, prefix=self.kafka.prefix))
 
     def blob_store(self) -> FsspecBlobStore:
         """Open the blob store.

@@ -140,7 +140,7 @@ class _Workers:
         return self._told(lambda: map(record_of, tracks))
 
     def _told(self, records: Callable[[], Iterable[Record | TrackOutcome]]) -> Iterator[TrackOutcome]:
-        with watching(self._servers.bus()) as outcomes:
+        with watching(self._servers.bus(traced_as="tunekin")) as outcomes:
             yield from outcomes.of(records(), quiet=self._quiet)
 
 

@@ -9,6 +9,7 @@ from tunekin.client.synchronous import Client
 from tunekin.kafka import KafkaBus, KafkaSettings
 from tunekin.process_settings import BlobSettings
 from tunekin.settings import forbid_unknown, read
+from tunekin.tracing import TracingSettings, tracer_of
 
 __all__ = ["connect", "connect_async"]
 
@@ -40,13 +41,14 @@ def connect(*, source: str = "/tunekin/client", max_in_flight: int = 1000, retri
     DependencyError
         No broker answers, or the topics are missing.
     """
-    forbid_unknown((KafkaSettings, BlobSettings))
+    forbid_unknown((KafkaSettings, BlobSettings, TracingSettings))
     if not structlog.is_configured():
         logging.configure(level="warning", fmt="console")
-    blobs = read(BlobSettings)
+    blobs, kafka = read(BlobSettings), read(KafkaSettings)
     store = FsspecBlobStore(blobs.root, readable=blobs.readable)
+    tracer = tracer_of(read(TracingSettings), service=f"tunekin-client {source}", prefix=kafka.prefix)
     return Client(
-        KafkaBus(read(KafkaSettings)), blobs=store, source=source, max_in_flight=max_in_flight, retries=retries
+        KafkaBus(kafka, tracer=tracer), blobs=store, source=source, max_in_flight=max_in_flight, retries=retries
     )
 
 

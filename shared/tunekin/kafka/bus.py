@@ -18,11 +18,13 @@ import kafka
 import structlog
 from kafka import errors
 
-from tunekin.errors import DependencyError, MessageError
+from tunekin.codec import with_traceparent
+from tunekin.errors import DependencyError, MessageError, TunekinError
 from tunekin.kafka.failures import connecting, speaking
 from tunekin.kafka.settings import KafkaSettings
 from tunekin.ports import Record, first_held
 from tunekin.topics import TOPICS
+from tunekin.tracing import NO_TRACER, Span, Tracer, during
 
 __all__ = ["KafkaBus", "KafkaConsumer", "KafkaProducer"]
 
@@ -48,10 +50,13 @@ class KafkaBus:
     ----------
     settings : KafkaSettings
         How to reach the brokers.
+    tracer : Tracer
+        Told of every record that is sent.
     """
 
-    def __init__(self, settings: KafkaSettings) -> None:
+    def __init__(self, settings: KafkaSettings, *, tracer: Tracer = NO_TRACER) -> None:
         self._settings = settings
+        self._tracer = tracer
 
     def producer(self) -> "KafkaProducer":
         """Connect a producer.
@@ -81,7 +86,7 @@ class KafkaBus:
                 max_block_ms=round(settings.delivery_timeout_s * 1000),
                 allow_auto_create_topics=False,
             )
-        return KafkaProducer(client, settings)
+        return KafkaProducer(client, settings, tracer=self._tracer)
 
     def consumer(self, topics: Sequence[str], *, group: str | None) -> "KafkaConsumer":
         """Connect a consumer.
@@ -185,13 +190,14 @@ def _follow_from_now(client: kafka.KafkaConsumer, names: Sequence[str]) -> None:
 class _Delivery:
     """Promise of a record's delivery."""
 
-    def __init__(self, future: "kafka.future.Future", record: Record, producer: "KafkaProducer") -> None:
+    def __init__(self, future: "kafka.future.Future", record: Record, producer: "KafkaProducer", *, span: Span) -> None:
         self._future = future
         self._record = record
         self._producer = producer
+        self._span = span
 
     def result(self, timeout: float | None = None) -> Record:
-        with self._producer.speaking():
+        with during(self._span), self._producer.speaking():
             placed = self._future.get(self._producer.patience_s if timeout is None else timeout)
         return replace(
             self._record, partition=placed.partition, offset=placed.offset, timestamp_ms=int(placed.timestamp)
@@ -207,6 +213,8 @@ class KafkaProducer:
         Belongs to this object from now on.
     settings : KafkaSettings
         How it was made.
+    tracer : Tracer
+        Told of every record.
 
     Attributes
     ----------
@@ -215,9 +223,10 @@ class KafkaProducer:
         died.
     """
 
-    def __init__(self, client: kafka.KafkaProducer, settings: KafkaSettings) -> None:
+    def __init__(self, client: kafka.KafkaProducer, settings: KafkaSettings, *, tracer: Tracer) -> None:
         self._client = client
         self._settings = settings
+        self._tracer = tracer
         self._closed = False
         self.patience_s = settings.delivery_timeout_s + settings.request_timeout_s
 
@@ -249,14 +258,21 @@ class KafkaProducer:
                 f"the record for {record.topic} has {size} bytes, more than the {limit} that the topic takes",
                 hint="send a reference to the sound instead (ce_dataref)",
             )
-        with self.speaking():
-            future = self._client.send(
-                self._settings.prefix + record.topic,
-                key=record.key,
-                value=record.value,
-                headers=list(record.headers),
-            )
-        return _Delivery(future, record, self)
+        span = self._tracer.sending(record)
+        record = with_traceparent(record, span.traceparent)
+        try:
+            with self.speaking():
+                future = self._client.send(
+                    self._settings.prefix + record.topic,
+                    key=record.key,
+                    value=record.value,
+                    headers=list(record.headers),
+                )
+        except TunekinError as error:
+            span.fail(error.code, error)
+            span.end()
+            raise
+        return _Delivery(future, record, self, span=span)
 
     def flush(self) -> None:
         """Wait until nothing is under way; what failed is in the futures."""

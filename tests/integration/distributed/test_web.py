@@ -104,3 +104,16 @@ def test_a_clip_that_no_worker_answers_is_a_failure_in_time(installation):
         assert "without an outcome" in answer["error"]["message"]
     finally:
         installation.start("rank").wait_until_ready(timeout_s=PATIENCE_S)
+
+
+def test_a_clip_of_the_page_begins_a_trace(installation, api):
+    installation.traces.listen()
+    _, answer = ask(api, noise(88))
+    key = answer["clip_id"].partition("#")[2]
+
+    def begun():
+        return [span for span in installation.traces.spans if span.attributes.get("messaging.kafka.message.key") == key]
+
+    wait_for(lambda: any(span.service == "tunekin-web" for span in begun()))
+    (root,) = [span for span in begun() if span.parent == ""]
+    assert (root.service, root.name) == ("tunekin-web", f"send {installation.prefix}clips")
