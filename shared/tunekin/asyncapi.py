@@ -56,6 +56,10 @@ HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
         "whether an artist has at most one match",
         {"enum": ["one", "any"], "default": "one"},
     ),
+    "ce_versions": (
+        "whether versions of one recording have at most one match",
+        {"enum": ["one", "any"], "default": "one"},
+    ),
     "ce_weights": ("factors of the views' weights, as rhythm=2,timbre=0.5; 1 each", {}),
     "ce_moods": ("only songs of these moods, by number, as 2,5", {}),
     "ce_tempo": ("only songs of this tempo in beats a minute, as 90-120, 90- or -120", {}),
@@ -93,7 +97,7 @@ _CLAIM = ("ce_dataref", "ce_datasha256", "ce_datasize")
 _PART = ("ce_startms", "ce_durationms")
 _FILTERS = tuple(f"ce_{name}" for name in NAMES)
 _TASTE = ("ce_likes", "ce_dislikes")
-_OPTIONS = ("ce_topk", "ce_scope", "ce_mode", "ce_artists", "ce_weights", *_FILTERS, *_TASTE, *_PART)
+_OPTIONS = ("ce_topk", "ce_scope", "ce_mode", "ce_artists", "ce_versions", "ce_weights", *_FILTERS, *_TASTE, *_PART)
 _HEADERS_OF: dict[type[Message], tuple[str, ...]] = {
     ClipSubmitted: (*_EVENT, *_PUBLISHED, *_CLAIM, *_OPTIONS),
     TrackQuery: (*_EVENT, *_PUBLISHED, "ce_track", *_OPTIONS),

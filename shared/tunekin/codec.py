@@ -22,6 +22,7 @@ header             meaning, and what holds where it is missing
 ``ce_scope``       clips: ``all`` or ``mood``; ``all``
 ``ce_mode``        clips: ``certified`` or ``shortlist``; ``certified``
 ``ce_artists``     clips: ``one`` match at most of an artist, or ``any``; ``one``
+``ce_versions``    clips: ``one`` match at most of the versions of a recording, or ``any``; ``one``
 ``ce_weights``     clips: factors of the views' weights, as ``rhythm=2,timbre=0.5``; 1 each
 ``ce_moods``       clips: only songs of these moods, as ``2,5``; all
 ``ce_tempo``       clips: only songs of this tempo in beats a minute, as ``90-120``, ``90-`` or ``-120``; all
@@ -74,6 +75,7 @@ from tunekin.messages import (
     TrackSubject,
     TrackSubmitted,
     TrackWithdrawn,
+    Versioning,
     Withdrawal,
 )
 from tunekin.ports import ClaimCheck, Record
@@ -340,6 +342,8 @@ def _attributes_of_clip(clip: ClipSubject) -> dict[str, str]:
     attributes |= {"topk": str(options.k), "scope": options.scope, "mode": options.mode}
     if options.artists != "one":
         attributes["artists"] = options.artists
+    if options.versions != "one":
+        attributes["versions"] = options.versions
     if options.weights:
         attributes["weights"] = ",".join(f"{view}={factor:g}" for view, factor in options.weights)
     attributes |= filters.write_filters(options.filters)
@@ -724,6 +728,7 @@ def _clip_options(headers: dict[str, str]) -> ClipOptions:
         scope=read("scope", lambda name, text: _choice(name, text, get_args(Scope)), default.scope),
         mode=read("mode", lambda name, text: _choice(name, text, get_args(Mode)), default.mode),
         artists=read("artists", lambda name, text: _choice(name, text, get_args(Artists)), default.artists),
+        versions=read("versions", lambda name, text: _choice(name, text, get_args(Versioning)), default.versions),
         weights=read("weights", read_weights, default.weights),
         filters=filters.read_filters({name: headers[name] for name in filters.NAMES if name in headers}, prefix="ce_"),
         likes=read("likes", read_ids, default.likes),

@@ -54,6 +54,7 @@ __all__ = [
     "TrackSubject",
     "TrackSubmitted",
     "TrackWithdrawn",
+    "Versioning",
     "Versions",
     "Why",
     "Withdrawal",
@@ -62,6 +63,7 @@ __all__ = [
 Scope: TypeAlias = Literal["all", "mood"]
 Mode: TypeAlias = Literal["shortlist", "certified"]
 Artists: TypeAlias = Literal["one", "any"]
+Versioning: TypeAlias = Literal["one", "any"]
 Stage: TypeAlias = Literal["featurizer", "classifier", "writer"]
 # The least and the greatest that pass; an unset end is open.
 Bounds: TypeAlias = tuple[float | None, float | None]
@@ -180,6 +182,8 @@ class ClipOptions(_Struct, frozen=True):
         Whether the answer is proven to be what comparing every track would give, or faiss's proposal decides.
     artists : {'one', 'any'}
         Whether an artist has at most one place among the matches.
+    versions : {'one', 'any'}
+        Whether versions of one recording share one place.
     start_s, duration_s : float or None
         Part of the sound that is meant; unset means all of it.
     weights : tuple of (str, float)
@@ -202,6 +206,7 @@ class ClipOptions(_Struct, frozen=True):
     filters: Filters = Filters()
     likes: tuple[str, ...] = ()
     dislikes: tuple[str, ...] = ()
+    versions: Versioning = "one"
 
 
 class Track(_Struct, frozen=True):
@@ -535,11 +540,14 @@ class Scored(_Struct, frozen=True):
         The less the better; of equal ones the smaller track id comes first.
     group : str or None
         Tracks of one group share one place; unset shares with nobody.
+    recordings : tuple of str
+        Names of the recording; tracks that have one in common are versions of it.
     """
 
     match: "Match"
     score: float
     group: str | None
+    recordings: tuple[str, ...] = ()
 
 
 class Partial(_Struct, frozen=True):

@@ -23,6 +23,7 @@ from tunekin_cli.clip_options import (
     TagFilter,
     TempoFilter,
     TrackOption,
+    VersionsOption,
     Weight,
     YearFilter,
 )
@@ -130,6 +131,7 @@ def _similar(
     scope: ScopeOption = "all",
     mode: ModeOption = "certified",
     artists: ArtistsOption = "one",
+    versions: VersionsOption = "one",
     weight: Weight = None,
     mood: MoodFilter = None,
     tempo: TempoFilter = "",
@@ -147,6 +149,7 @@ def _similar(
         scope=scope,
         mode=mode,
         artists=artists,
+        versions=versions,
         weights=weight,
         filters=similar.filters(moods=mood, tempo=tempo, years=year, tags=tag),
         likes=like,

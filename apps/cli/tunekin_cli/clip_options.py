@@ -17,6 +17,7 @@ __all__ = [
     "TagFilter",
     "TempoFilter",
     "TrackOption",
+    "VersionsOption",
     "Weight",
     "YearFilter",
 ]
@@ -43,6 +44,9 @@ Like: TypeAlias = Annotated[
 Dislike: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(help="Id of a song that you dislike; may be given several times.", metavar="ID"),
+]
+VersionsOption: TypeAlias = Annotated[
+    Literal["one", "any"], typer.Option(help="At most one version of a recording, or any number.")
 ]
 Weight: TypeAlias = Annotated[
     list[str] | None,

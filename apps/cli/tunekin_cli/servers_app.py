@@ -22,6 +22,7 @@ from tunekin_cli.clip_options import (
     TagFilter,
     TempoFilter,
     TrackOption,
+    VersionsOption,
     Weight,
     YearFilter,
 )
@@ -88,6 +89,7 @@ def _publish(
     scope: ScopeOption = "all",
     mode: ModeOption = "certified",
     artists: ArtistsOption = "one",
+    versions: VersionsOption = "one",
     weight: Weight = None,
     mood: MoodFilter = None,
     tempo: TempoFilter = "",
@@ -114,6 +116,7 @@ def _publish(
                 scope=scope,
                 mode=mode,
                 artists=artists,
+                versions=versions,
                 weights=weight,
                 filters=similar.filters(moods=mood, tempo=tempo, years=year, tags=tag),
                 likes=like,

@@ -7,7 +7,7 @@ from pathlib import Path
 from tunekin.codec import answer_json, check_taste, read_weights
 from tunekin.errors import AudioTooLargeError, OptionError
 from tunekin.filters import read_filters
-from tunekin.messages import Artists, ClipOptions, Filters, Mode, Scope
+from tunekin.messages import Artists, ClipOptions, Filters, Mode, Scope, Versioning
 from tunekin_cli import render
 from tunekin_cli.context import Context
 from tunekin_embedded.clip_lane import ClipLane
@@ -25,6 +25,7 @@ def options(
     scope: Scope,
     mode: Mode,
     artists: Artists = "one",
+    versions: Versioning = "one",
     weights: Sequence[str] | None = None,
     filters: Filters = Filters(),  # noqa: B008 - immutable
     likes: Sequence[str] | None = None,
@@ -44,6 +45,8 @@ def options(
         Search that is meant.
     artists : {'one', 'any'}
         Whether an artist has at most one place.
+    versions : {'one', 'any'}
+        Whether a recording has at most one place.
     weights : sequence of str or None
         Factors of the views' weights, as ``rhythm=2``.
     filters : Filters
@@ -73,6 +76,7 @@ def options(
             scope=scope,
             mode=mode,
             artists=artists,
+            versions=versions,
             start_s=start_s,
             duration_s=duration_s,
             weights=factors,

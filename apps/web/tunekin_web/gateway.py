@@ -418,6 +418,9 @@ def _options(request: Request) -> ClipOptions:
     artists = wanted.get("artists", "one")
     if artists not in {"one", "any"}:
         raise OptionError(f"artists is {artists!r}", hint="it is one or any")
+    versions = wanted.get("versions", "one")
+    if versions not in {"one", "any"}:
+        raise OptionError(f"versions is {versions!r}", hint="it is one or any")
     weights = read_weights("weights", wanted["weights"]) if wanted.get("weights") else ()
     # Refused before anything is heard.
     balanced(dict(weights))
@@ -428,6 +431,7 @@ def _options(request: Request) -> ClipOptions:
         start_s=_seconds(request, "start"),
         duration_s=_seconds(request, "duration"),
         artists="any" if artists == "any" else "one",
+        versions="any" if versions == "any" else "one",
         weights=weights,
         filters=read_filters({name: wanted[name] for name in NAMES if name in wanted}),
     )

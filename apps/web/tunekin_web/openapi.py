@@ -117,6 +117,7 @@ def _paths(settings: WebSettings) -> dict[str, Any]:
         _query("scope", {"enum": ["all", "mood"], "default": "all"}, "The whole catalogue, or the clip's mood only."),
         _query("mode", {"enum": ["certified", "shortlist"], "default": "certified"}, "Proven, or as proposed."),
         _query("artists", {"enum": ["one", "any"], "default": "one"}, "At most one song of an artist, or any number."),
+        _query("versions", {"enum": ["one", "any"], "default": "one"}, "One version of a recording, or any number."),
         _query("weights", _TEXT, "Factors of the views' weights, as rhythm=2,timbre=0.5."),
         _query("moods", _TEXT, "Only songs of these moods, by number, as 2,5."),
         _query("tempo", _TEXT, "Only songs of this tempo in beats a minute, as 90-120, 90- or -120."),

@@ -2,7 +2,8 @@
 
 Each shard names its k best groups. A group among the k best of all is among the k best of the shard that holds its best
 track, since whatever is better there is better everywhere; so the k best of what the shards name are the k best of all,
-and proven where each shard's are.
+and proven where each shard's are. Versions of one recording in one shard are told by their sound there; those in
+two shards by their names alone, such as an ISRC.
 """
 
 from collections.abc import Collection, Hashable, Sequence
@@ -10,7 +11,7 @@ from collections.abc import Collection, Hashable, Sequence
 import msgspec
 
 from tunekin.errors import EmptyCatalogueError
-from tunekin.messages import Answer, Classified, Known, Partial, Recording, Scored, SearchFacts
+from tunekin.messages import Answer, Classified, ClipOptions, Known, Partial, Recording, Scored, SearchFacts
 from tunekin_ranker.search import KBest
 
 __all__ = ["is_complete", "merge", "question_of"]
@@ -89,6 +90,10 @@ def merge(partials: Sequence[Partial]) -> Answer | Classified:
             views=recordings[0].views,
             known=Known(exclude=exclude, identified=recordings[0].match, search=facts),
         )
+    matches, repeated = _best(by_shard.values(), options=clip.options)
+    if repeated:
+        # Instead of a version that another shard has too, its artist might have had a place by another song.
+        facts = msgspec.structs.replace(facts, proven=False)
     return Answer(
         clip_id=clip.clip_id,
         clip_sha256=clip.sha256,
@@ -96,7 +101,7 @@ def merge(partials: Sequence[Partial]) -> Answer | Classified:
         status="answered",
         mood=some.mood,
         identified=known.identified if known else None,
-        matches=tuple(one.match for one in _best(by_shard.values(), k=clip.options.k, artists=clip.options.artists)),
+        matches=tuple(one.match for one in matches),
         search=facts if known is None or known.search is None else _both(known.search, facts),
         versions=msgspec.structs.replace(
             some.versions, catalogue=min(partial.versions.catalogue for partial in by_shard.values())
@@ -109,17 +114,30 @@ def _nearest(recording: Recording) -> tuple[float, str]:
     return recording.match.distance, recording.match.track_id
 
 
-def _best(partials: Collection[Partial], *, k: int, artists: str) -> list[Scored]:
-    best = KBest(k)
+def _best(partials: Collection[Partial], *, options: ClipOptions) -> tuple[list[Scored], bool]:
+    """Take the best groups of all; also say whether versions that different shards hold were left out."""
     found: dict[str, Scored] = {}
+    best = KBest(max(sum(len(partial.matches) for partial in partials), 1))
     for partial in partials:
         for one in partial.matches:
             track_id = one.match.track_id
             found[track_id] = one
-            alone = artists == "any" or one.group is None
+            alone = options.artists == "any" or one.group is None
             # A tuple, so that a track by itself never meets a group of the same name.
             best.offer(one.score, track_id, group=(track_id,) if alone else one.group)
-    return [found[track_id] for _, track_id in best.ranked]
+    kept: list[Scored] = []
+    heard: set[str] = set()
+    repeated = False
+    for _, track_id in best.ranked:
+        one = found[track_id]
+        if len(kept) == options.k:
+            break
+        if options.versions == "one" and heard.intersection(one.recordings):
+            repeated = True
+        else:
+            kept.append(one)
+            heard.update(one.recordings)
+    return kept, repeated
 
 
 def _facts(partials: Collection[Partial], *, missing: int) -> SearchFacts:

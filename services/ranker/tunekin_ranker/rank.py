@@ -4,6 +4,7 @@ A `look` searches one shard of the catalogue; `tunekin_ranker.merge` makes an an
 again by the song that the clip turned out to be. `rank` does both over the whole catalogue.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -25,6 +26,7 @@ from tunekin.messages import (
     Recording,
     Scored,
     SearchFacts,
+    Versioning,
     Versions,
 )
 from tunekin_ranker import kin
@@ -35,12 +37,13 @@ from tunekin_ranker.identify import identity_distance
 from tunekin_ranker.merge import merge
 from tunekin_ranker.reasons import reasons
 from tunekin_ranker.representative import representative_span
-from tunekin_ranker.search import Hit, Scoring, search
+from tunekin_ranker.search import Hit, Scoring, SearchResult, search
 from tunekin_ranker.shard import WHOLE, Shard
 from tunekin_ranker.similarity import similarity
 from tunekin_ranker.snapshot import Snapshot
 from tunekin_ranker.taste import Song, Taste
-from tunekin_ranker.words import strangeness, word_shares
+from tunekin_ranker.versions import Candidate, recording_names, repeats
+from tunekin_ranker.words import LEAST_STRANGENESS, strangeness, word_shares
 
 __all__ = ["AMBIGUOUS_MARGIN", "clip_of", "look", "mood_answer", "rank"]
 
@@ -49,8 +52,6 @@ AMBIGUOUS_MARGIN = 0.15
 # A longer query is compared by a representative part.
 _LONGEST_CLIP_S = 60.0
 _REPRESENTATIVE_S = 15.0
-# Frames that all are words themselves, such as those of silence, are still compared with something.
-_LEAST_STRANGENESS = 0.1
 _NO_SONGS: Mapping[str, Song] = MappingProxyType({})
 
 
@@ -146,27 +147,32 @@ def look(
     frames = frames_from_bytes(message.frames, n_mfcc=version.n_mfcc)
     first, stop = _compared_part(frames, version)
     query = Clip(frames[first:stop])
-    strange = max(strangeness(query.frames), _LEAST_STRANGENESS)
+    strange = max(strangeness(query.frames), LEAST_STRANGENESS)
     weights = kin.balanced(dict(options.weights))
     # Views of no tracks have no size.
     tracks = snapshot.index.views if len(snapshot.index) else np.empty((0, version.views_size), np.float32)
     distances = kin.apart(views_from_bytes(message.views), tracks, version=version)
     sound = kin.scoring(distances, weights, strangeness=strange)
     taste = Taste.of(options, songs, version=version)
-    result = search(
-        snapshot.index,
-        query,
-        k=options.k,
-        scoring=replace(sound, offsets=sound.offsets + taste.shifts(snapshot.index, crew=crew)) if taste else sound,
-        mode="brute" if brute else options.mode,
-        shortlist_size=shortlist_size,
-        grouping="group" if options.artists == "one" else "track",
-        allowed=passing(snapshot.index, options.filters, moods=None if options.scope == "all" else _wanted(mood)),
+    result = _without_repeats(
+        functools.partial(
+            search,
+            snapshot.index,
+            query,
+            k=options.k,
+            scoring=replace(sound, offsets=sound.offsets + taste.shifts(snapshot.index, crew=crew)) if taste else sound,
+            mode="brute" if brute else options.mode,
+            shortlist_size=shortlist_size,
+            grouping="group" if options.artists == "one" else "track",
+            allowed=passing(snapshot.index, options.filters, moods=None if options.scope == "all" else _wanted(mood)),
+            # Who is known already need not be recognised again.
+            identity_distance=None if known is not None and known.identified else identity_distance(strange),
+            crew=crew,
+        ),
+        snapshot,
         exclude=() if known is None else known.exclude,
         unwanted=tuple(taste.dislikes),
-        # Who is known already need not be recognised again.
-        identity_distance=None if known is not None and known.identified else identity_distance(strange),
-        crew=crew,
+        versions=options.versions,
     )
     begin_s = clip.start_s + first * version.frame_s
     described = _Look(
@@ -197,6 +203,7 @@ def look(
                 match=_match(hit, described, taste=taste),
                 score=hit.score,
                 group=snapshot.index.groups[_slot(hit, snapshot)],
+                recordings=tuple(sorted(_recordings(hit.track_id, snapshot))),
             )
             for hit in result.hits
         ),
@@ -295,6 +302,50 @@ def _check_moods(wanted: tuple[int, ...], snapshot: Snapshot) -> None:
             f"there is no mood {max(wanted)}",
             hint=f"moods have the numbers 0 to {len(snapshot.moods) - 1}: tunekin moods",
         )
+
+
+def _without_repeats(
+    find: Callable[..., SearchResult],
+    snapshot: Snapshot,
+    *,
+    exclude: tuple[str, ...],
+    unwanted: tuple[str, ...],
+    versions: Versioning,
+) -> SearchResult:
+    """Search until no hit is a version of a better one, of a song that is known already, or of one that is unwanted.
+
+    Whatever is left out is a version of something that stays, and leaving it out changes nothing above its place: the
+    list is what going through all tracks from the best on would give.
+    """
+    first = result = find(exclude=exclude, unwanted=unwanted)
+    known = [track_id for track_id in (*exclude, *unwanted) if snapshot.index.slot_of(track_id) is not None]
+    left_out: tuple[str, ...] = ()
+    # Where the clip is a song of the catalogue, songs like that one are asked for next.
+    while versions == "one" and not result.identical:
+        places = repeats(
+            [_candidate(hit.track_id, snapshot) for hit in result.hits],
+            known=[_candidate(track_id, snapshot) for track_id in known],
+        )
+        if not places:
+            break
+        left_out += tuple(result.hits[place].track_id for place in places)
+        result = find(exclude=(*exclude, *left_out), unwanted=unwanted)
+    return replace(
+        result,
+        candidates=first.candidates,
+        compared_in_full=max(first.compared_in_full, result.compared_in_full),
+    )
+
+
+def _candidate(track_id: str, snapshot: Snapshot) -> Candidate:
+    slot = snapshot.index.slot_of(track_id)
+    assert slot is not None  # noqa: S101 - a track of this very snapshot
+    return Candidate(frames=snapshot.index.track_at(slot).frames, recordings=_recordings(track_id, snapshot))
+
+
+def _recordings(track_id: str, snapshot: Snapshot) -> frozenset[str]:
+    info = snapshot.infos[track_id]
+    return recording_names(isrc=info.isrc, musicbrainz_id=info.musicbrainz_id)
 
 
 def _compared_part(frames: NDArray[np.float16], version: FeatureVersion) -> tuple[int, int]:

@@ -25,6 +25,8 @@ class TrackInfo:
         Length of its sound.
     probabilities : np.ndarray [shape=(moods,), dtype=float32]
         Probability of each mood; empty where the model has not judged the track.
+    isrc, musicbrainz_id : str
+        Names of the recording; empty where unknown.
     """
 
     title: str
@@ -32,6 +34,8 @@ class TrackInfo:
     album: str
     duration_s: float
     probabilities: NDArray[np.float32]
+    isrc: str = ""
+    musicbrainz_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

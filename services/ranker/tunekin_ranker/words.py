@@ -11,7 +11,10 @@ from importlib import resources
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["strangeness", "vocabulary", "word_shares"]
+__all__ = ["LEAST_STRANGENESS", "strangeness", "vocabulary", "word_shares"]
+
+# Frames that all are words themselves, such as those of silence, are still compared with something.
+LEAST_STRANGENESS = 0.1
 
 
 @cache

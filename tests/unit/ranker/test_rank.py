@@ -1,5 +1,6 @@
 """From a classified clip and a snapshot to an answer."""
 
+import dataclasses
 from collections.abc import Collection
 
 import msgspec
@@ -140,6 +141,36 @@ def test_an_artist_may_have_several_places_where_that_is_asked_for() -> None:
     several = answer(classified(stranger(), options=ClipOptions(k=12, artists="any"))).matches
     assert len(several) == 12
     assert len({match.artist for match in several}) == 6
+
+
+def with_copies(held: Snapshot) -> Snapshot:
+    """The snapshot with each song once more, by an artist of its own."""
+    copies = []
+    for slot in range(len(held.index)):
+        track = held.index.track_at(slot)
+        copies.append(dataclasses.replace(track, track_id=f"z{track.track_id}", group=f"various {slot}"))
+    infos = {copy.track_id: held.infos[copy.track_id[1:]] for copy in copies}
+    return dataclasses.replace(held, index=held.index.with_changes(upserts=copies), infos={**held.infos, **infos})
+
+
+def test_versions_of_a_recording_share_one_place_and_others_take_theirs() -> None:
+    plain = answer(classified(stranger(), options=ClipOptions(artists="any")))
+    found = answer(classified(stranger(), options=ClipOptions(artists="any")), with_copies(snapshot()))
+    assert [match.track_id.lstrip("z") for match in found.matches] == [match.track_id for match in plain.matches]
+    assert found.search is not None
+    assert (found.search.candidates, found.search.proven) == (24, True)
+
+
+def test_all_versions_are_there_where_that_is_asked_for() -> None:
+    options = ClipOptions(k=24, artists="any", versions="any")
+    assert len(answer(classified(stranger(), options=options), with_copies(snapshot())).matches) == 24
+
+
+def test_no_version_of_the_very_song_is_among_the_songs_like_it() -> None:
+    found = answer(classified(walk(3)[40:100], options=ClipOptions(k=20, artists="any")), with_copies(snapshot()))
+    assert found.identified is not None
+    assert {"t03", "zt03"}.isdisjoint(match.track_id for match in found.matches)
+    assert len(found.matches) == 11
 
 
 def test_the_answer_says_how_it_was_found_and_from_what() -> None:
@@ -286,6 +317,7 @@ def test_a_clip_asked_twice_is_answered_from_the_cache_under_its_own_name() -> N
         ClipOptions(start_s=1.0),
         ClipOptions(likes=("t01",)),
         ClipOptions(dislikes=("t01",)),
+        ClipOptions(versions="any"),
     ],
 )
 def test_other_options_are_another_answer(options: ClipOptions) -> None:

@@ -307,4 +307,6 @@ def _info(row: IndexRow) -> TrackInfo:
         album=track.album,
         duration_s=track.duration_s,
         probabilities=row.probabilities,
+        isrc=track.isrc,
+        musicbrainz_id=track.musicbrainz_id,
     )

@@ -27,7 +27,7 @@ from tunekin_ranker.snapshot import Kept, Snapshot, TrackInfo
 __all__ = ["SnapshotFiles"]
 
 # One more whenever anything about the files, or what arrays mean, changes: older ones are then not used.
-_FORMAT = 4
+_FORMAT = 5
 _PREFIX, _UNFINISHED = "snapshot-", "unfinished-"
 # Three gigabytes to a slow disk.
 _LONGEST_WRITING_S = 3_600.0
@@ -51,6 +51,8 @@ class _Info(msgspec.Struct, array_like=True):
     album: str
     duration_s: float
     probabilities: bytes
+    isrc: str
+    musicbrainz_id: str
     updated_ms: int
 
 
@@ -175,6 +177,8 @@ def _write(folder: Path, kept: Kept) -> None:
                 info.album,
                 info.duration_s,
                 np.asarray(info.probabilities, "<f4").tobytes(),
+                info.isrc,
+                info.musicbrainz_id,
                 kept.updated_ms[track_id],
             )
             for track_id, info in snapshot.infos.items()
@@ -221,6 +225,8 @@ def _read(folder: Path) -> Kept | None:
                 album=info.album,
                 duration_s=info.duration_s,
                 probabilities=np.frombuffer(info.probabilities, "<f4"),
+                isrc=info.isrc,
+                musicbrainz_id=info.musicbrainz_id,
             )
             for info in head.infos
         },
