@@ -1,5 +1,6 @@
 """A catalogue divided among rankers, while its parts die."""
 
+import json
 from typing import Any
 
 import pytest
@@ -44,16 +45,21 @@ def test_a_divided_catalogue_answers_as_one_and_says_where_a_part_is_missing(div
     installation, start = divided
     own, foreign = clip_of(installation.songs[0]), noise(41)
     (track_id,) = installation.query("SELECT MIN(track_id) FROM tracks")[0]
+    in_order = [one for (one,) in installation.query("SELECT track_id FROM tracks ORDER BY track_id")]
+    liked, disliked = in_order[1:10], in_order[10:13]
 
     def ask() -> list[dict[str, Any]]:
         return [
             installation.answer(own),
             installation.answer(foreign, ce_artists="any", ce_topk=str(K_MAX)),
             installation.answer(b"", ce_type="tunekin.query.track", ce_track=track_id),
+            # Each shard looks up what the other holds.
+            installation.answer(foreign, ce_likes=json.dumps(liked), ce_dislikes=json.dumps(disliked)),
         ]
 
     undivided = ask()
     assert undivided[0]["identified"] is not None
+    assert any(match["why"][0]["view"] == "liked" for match in undivided[3]["matches"])
     start()
     together = ask()
     assert [but_for_the_work(one) for one in together] == [but_for_the_work(one) for one in undivided]

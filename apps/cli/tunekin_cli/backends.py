@@ -66,6 +66,7 @@ def remote(context: Context, *, source: str, patience_s: float) -> Iterator[Back
     with contextlib.ExitStack() as closing:
         reader = closing.enter_context(servers.reader())
         writer = closing.enter_context(servers.writer())
+        tastes = closing.enter_context(servers.tastes())
         bus = servers.bus(traced_as=source.strip("/").replace("/", "-"))
         changes = closing.enter_context(contextlib.closing(bus.producer()))
         client = closing.enter_context(Client(bus, blobs=servers.blob_store(), source=source))
@@ -79,6 +80,7 @@ def remote(context: Context, *, source: str, patience_s: float) -> Iterator[Back
 
         yield Backend(
             reader=reader,
+            tastes=tastes,
             remove=remove,
             model_version=lambda: models.latest().manifest.version,
             answering=lambda: RemoteLane(client, patience_s=patience_s),

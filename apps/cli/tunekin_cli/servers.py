@@ -9,6 +9,7 @@ from typing import Self
 from tunekin.blobs import FsspecBlobStore
 from tunekin.catalogue.database import opened
 from tunekin.catalogue.reader import CatalogueReader
+from tunekin.catalogue.tastes import Tastes
 from tunekin.catalogue.writer import CatalogueWriter
 from tunekin.dead_letter_office import DeadLetterOffice
 from tunekin.kafka import KafkaBus, KafkaSettings
@@ -136,3 +137,20 @@ class Servers:
         """
         with opened(self.catalogue.url.get_secret_value()) as engine:
             yield CatalogueWriter(engine, clock=time.time)
+
+    @contextlib.contextmanager
+    def tastes(self) -> Iterator[Tastes]:
+        """Open what keeps listeners' likes and dislikes.
+
+        Yields
+        ------
+        Tastes
+            Connected when it is first used, closed at the end.
+
+        Raises
+        ------
+        SettingsError
+            The catalogue's URL is none of a database that Tunekin uses.
+        """
+        with opened(self.catalogue.url.get_secret_value()) as engine:
+            yield Tastes(engine, clock=time.time)

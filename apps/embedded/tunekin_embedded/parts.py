@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from tunekin.blobs import FsspecBlobStore
 from tunekin.catalogue.database import migrate, open_engine
 from tunekin.catalogue.reader import CatalogueReader
+from tunekin.catalogue.tastes import Tastes
 from tunekin.catalogue.writer import CatalogueWriter
 from tunekin.local import LocalBus
 from tunekin.metrics import WorkerMetrics
@@ -51,6 +52,8 @@ class Parts:
         Reads the catalogue.
     writer : CatalogueWriter
         Writes the catalogue.
+    tastes : Tastes
+        Keeps what listeners like and dislike.
     decoder : SandboxedDecoder
         Decodes sound files.
 
@@ -74,6 +77,7 @@ class Parts:
         migrate(self._engine)
         self.reader = CatalogueReader(self._engine)
         self.writer = CatalogueWriter(self._engine, clock=clock)
+        self.tastes = Tastes(self._engine, clock=clock)
         manifest = self.models.latest().manifest
         self.writer.put_moods(manifest.version, manifest.moods)
         self.decoder = SandboxedDecoder(settings.ingest.limits())

@@ -6,6 +6,7 @@ from typing import Self
 
 from tunekin.catalogue.reader import CatalogueReader
 from tunekin.catalogue.records import Removed
+from tunekin.catalogue.tastes import Tastes
 from tunekin_embedded.clip_lane import ClipLane
 from tunekin_embedded.parts import Parts
 from tunekin_web.desk import Answering
@@ -21,6 +22,8 @@ class Backend:
     ----------
     reader : CatalogueReader
         Reads the catalogue.
+    tastes : Tastes
+        Keeps what visitors like and dislike.
     remove : callable
         Takes a track out of the catalogue, by its id; says what came of it.
     model_version : callable
@@ -32,6 +35,7 @@ class Backend:
     """
 
     reader: CatalogueReader
+    tastes: Tastes
     remove: Callable[[str], Removed]
     model_version: Callable[[], str]
     answering: Callable[[], Answering]
@@ -53,6 +57,7 @@ class Backend:
         """
         return cls(
             reader=parts.reader,
+            tastes=parts.tastes,
             remove=parts.writer.remove,
             model_version=lambda: parts.model_version,
             answering=lambda: ClipLane(parts),

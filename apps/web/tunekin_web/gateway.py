@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import tunekin
-from tunekin.codec import answer_json, read_weights
+from tunekin.codec import answer_json, check_taste, read_weights
 from tunekin.errors import AudioTooLargeError, EmptyAudioError, OptionError, TunekinError
 from tunekin.filters import NAMES, read_filters
 from tunekin.messages import Answer, ClipOptions
@@ -34,6 +34,7 @@ from tunekin_web.collection import Collection
 from tunekin_web.desk import Desk, Question, Ticket
 from tunekin_web.limits import RateLimit
 from tunekin_web.openapi import document
+from tunekin_web.opinions import Opinions
 from tunekin_web.problems import ForbiddenError, MissingError, RefusedError, TooSlowError, UnauthorizedError, status_of
 from tunekin_web.settings import WebSettings
 from tunekin_web.subsonic.api import SubsonicApi
@@ -43,7 +44,7 @@ from tunekin_web.subsonic.songs import Songs
 __all__ = ["Gateway", "application"]
 
 _STATIC = Path(__file__).parent / "static"
-_PAGES = ("/", "/moods", "/search", "/map")
+_PAGES = ("/", "/moods", "/search", "/map", "/taste")
 # Nothing but the page's own files, no inline script or style, and no other page around it.
 _HEADERS = {
     "Content-Security-Policy": (
@@ -69,13 +70,16 @@ class Gateway:
         The catalogue.
     desk : Desk
         Where clips wait.
+    opinions : Opinions
+        What visitors like and dislike.
     settings : WebSettings
         Limits and token.
     """
 
-    def __init__(self, collection: Collection, desk: Desk, *, settings: WebSettings) -> None:
+    def __init__(self, collection: Collection, desk: Desk, opinions: Opinions, *, settings: WebSettings) -> None:
         self._collection = collection
         self._desk = desk
+        self._opinions = opinions
         self._settings = settings
         self._rate = RateLimit(settings.clips_per_minute, clock=time.monotonic)
 
@@ -103,6 +107,7 @@ class Gateway:
             Route("/tracks/{track_id}", self._delete_track, methods=["DELETE"]),
             Route("/tracks/{track_id}/similar", self._post_similar, methods=["POST"]),
             Route("/tracks/{track_id}/audio", self._get_audio),
+            *self._opinions.routes(),
         ]
 
     # --- clips ---
@@ -110,6 +115,7 @@ class Gateway:
     async def _post_clip(self, request: Request) -> Response:
         options = _options(request)
         self._rate.take(_address(request))
+        options = await self._opinions.followed(request, options)
         most = self._settings.max_clip_bytes
         declared = request.headers.get("content-length", "")
         size = int(declared) if declared.isdecimal() else most
@@ -128,6 +134,7 @@ class Gateway:
     async def _post_similar(self, request: Request) -> Response:
         options = _options(request)
         self._rate.take(_address(request))
+        options = await self._opinions.followed(request, options)
         track_id = request.path_params["track_id"]
         await run_in_threadpool(self._collection.song, track_id)
         with self._desk.place(0) as place:
@@ -273,7 +280,8 @@ def application(backend: Backend, *, settings: WebSettings) -> Starlette:
         keep_s=settings.keep_s,
     )
     collection = Collection(backend, playback=settings.playback)
-    gateway = Gateway(collection, desk, settings=settings)
+    opinions = Opinions(backend.tastes, collection, per_minute=settings.clips_per_minute)
+    gateway = Gateway(collection, desk, opinions, settings=settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -424,7 +432,7 @@ def _options(request: Request) -> ClipOptions:
     weights = read_weights("weights", wanted["weights"]) if wanted.get("weights") else ()
     # Refused before anything is heard.
     balanced(dict(weights))
-    return ClipOptions(
+    options = ClipOptions(
         k=_whole(request, "k", default=5, least=1, most=100),
         scope="mood" if scope == "mood" else "all",
         mode="shortlist" if mode == "shortlist" else "certified",
@@ -434,7 +442,10 @@ def _options(request: Request) -> ClipOptions:
         versions="any" if versions == "any" else "one",
         weights=weights,
         filters=read_filters({name: wanted[name] for name in NAMES if name in wanted}),
+        likes=tuple(dict.fromkeys(wanted.getlist("like"))),
+        dislikes=tuple(dict.fromkeys(wanted.getlist("dislike"))),
     )
+    return check_taste(options)
 
 
 def _whole(request: Request, name: str, *, default: int, least: int, most: int) -> int:

@@ -55,5 +55,5 @@ class RateLimit:
         if not allowed:
             wait_s = math.ceil((1 - left) / self._per_s)
             raise TooManyError(
-                "too many clips from this address", hint=f"try again in {wait_s} s", retry_after_s=wait_s
+                "too many requests from this address", hint=f"try again in {wait_s} s", retry_after_s=wait_s
             )

@@ -14,6 +14,8 @@ __all__ = ["document"]
 _TEXT: dict[str, Any] = {"type": "string"}
 _NUMBER: dict[str, Any] = {"type": "number"}
 _COUNT: dict[str, Any] = {"type": "integer"}
+_VERDICT: dict[str, Any] = {"enum": ["like", "dislike"]}
+_IDS: dict[str, Any] = {"type": "array", "items": _TEXT}
 _WORDS = {"type": "object", "properties": {"ko": _TEXT, "en": _TEXT}, "required": ["ko", "en"]}
 
 
@@ -71,6 +73,11 @@ def _schemas(answer: dict[str, Any]) -> dict[str, Any]:
         "Problems": _object({"error": _object({"code": _TEXT, "message": _TEXT, "hint": _TEXT})}),
         "Song": _object(song),
         "Songs": _object({"tracks": {"type": "array", "items": {"$ref": "#/components/schemas/Song"}}}),
+        "Taste": _object(
+            {name: {"type": "array", "items": _object(song | {"at_ms": _COUNT})} for name in ("likes", "dislikes")}
+        ),
+        "Opinion": _object({"track_id": _TEXT, "verdict": _VERDICT, "at_ms": _COUNT}),
+        "Forgotten": _object({"forgotten": _COUNT}),
         "Ticket": _object({"ticket": _TEXT, "answer": _TEXT, "events": _TEXT}),
         "State": _object(
             {
@@ -123,6 +130,13 @@ def _paths(settings: WebSettings) -> dict[str, Any]:
         _query("tempo", _TEXT, "Only songs of this tempo in beats a minute, as 90-120, 90- or -120."),
         _query("years", _TEXT, "Only songs of these years, as 1990-1999, 1990- or 1994."),
         _query("tags", _TEXT, "Only songs with one of these tags, as jazz,blues."),
+        _query(
+            "taste",
+            {"enum": ["mine", "none"], "default": "mine"},
+            "Whether the answer follows what the cookie's holder likes and dislikes.",
+        ),
+        _query("like", _IDS, "Ids of songs that are liked, in place of what the cookie's holder likes."),
+        _query("dislike", _IDS, "Ids of songs that are disliked, likewise."),
         _query("start", _NUMBER, "Where the part that is meant begins, in seconds."),
         _query("duration", _NUMBER, "How long it is, in seconds."),
     ]
@@ -179,6 +193,24 @@ def _paths(settings: WebSettings) -> dict[str, Any]:
             "post": _operation(
                 "Ask about a song of the catalogue.", _ref("Ticket"), parameters=[track, *options], status="202"
             )
+        },
+        "/taste": {
+            "get": _operation(
+                "What the cookie's holder likes and dislikes, the newest first.",
+                _ref("Taste"),
+                parameters=[_query("download", {"type": "string"}, "Where it is given, to be saved as a file.")],
+            ),
+            "delete": _operation("Forget all of it, and the cookie.", _ref("Forgotten")),
+        },
+        "/taste/{track_id}": {
+            "put": _operation(
+                "Like or dislike a song; the first time a cookie is set.", _ref("Opinion"), parameters=[track]
+            )
+            | {
+                "requestBody": {"required": True}
+                | {"content": {"application/json": {"schema": _object({"verdict": _VERDICT})}}}
+            },
+            "delete": _operation("Forget what was thought of it.", _ref("Forgotten"), parameters=[track]),
         },
         "/tracks/{track_id}/audio": {"get": _operation("Its sound file, or a range of it.", None, parameters=[track])},
     }

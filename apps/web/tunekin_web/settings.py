@@ -26,7 +26,7 @@ class WebSettings(Settings):
     max_waiting_bytes : int
         Most bytes of clips that wait.
     clips_per_minute : int
-        Most clips of one address in a minute; 0 sets no limit.
+        Most clips of one address in a minute, and most likes and dislikes; 0 sets no limit.
     upload_s : float
         How long a clip may take to come, in seconds.
     keep_s : float

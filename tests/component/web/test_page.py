@@ -1,5 +1,6 @@
 """The page in a real browser: Debian's chromium, with a microphone that hears a composed piece."""
 
+import json
 import shutil
 import socket
 import threading
@@ -151,11 +152,79 @@ def test_the_search_speaks_korean_and_finds_a_misspelt_song_on_a_phone(open_page
     expect(page.get_by_role("heading", name="Name a song")).to_be_visible()
 
 
-@pytest.mark.parametrize("place", ["/", "/moods", "/map"])
+@pytest.mark.parametrize("place", ["/", "/moods", "/map", "/taste"])
 def test_every_page_fits_a_phone_in_the_dark(open_page, place):
     page = open_page(place, language="ko-KR", width=360, color_scheme="dark")
     assert not overflows(page)
     assert violations(page) == []
+
+
+def test_what_is_liked_is_followed_looked_at_taken_along_and_forgotten(open_page, loaded):
+    page = open_page("/search")
+    page.get_by_role("searchbox").fill(loaded.pieces[0].title)
+    page.get_by_role("button", name="Songs like this").first.click()
+    kin = page.locator("[data-kin] > .song")
+    expect(kin).to_have_count(5, timeout=PATIENCE_MS)
+    # By keys alone; of the two at most one is pressed.
+    first = kin.first.get_by_role("heading").inner_text()
+    like, dislike = (kin.first.get_by_role("button", name=name) for name in ("I like it", "Not for me"))
+    like.press("Enter")
+    expect(like).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("status")).to_contain_text("Noted")
+    dislike.press("Space")
+    expect(dislike).to_have_attribute("aria-pressed", "true")
+    expect(like).to_have_attribute("aria-pressed", "false")
+    for number in range(1, 5):
+        kin.nth(number).get_by_role("button", name="I like it").click()
+        expect(kin.nth(number).get_by_role("button", name="I like it")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("status")).to_contain_text("Noted")
+
+    page.reload()
+    expect(kin).to_have_count(5, timeout=PATIENCE_MS)
+    assert first not in kin.get_by_role("heading").all_inner_texts()
+    expect(page.locator("[data-view=liked]").first).to_contain_text("that you liked")
+    assert violations(page) == []
+    asked = page.url
+
+    page.get_by_role("link", name="Taste").click()
+    expect(page.get_by_role("heading", name="You like")).to_be_visible()
+    expect(page.locator(".song")).to_have_count(5)
+    expect(page.locator("[data-verdict=dislike][aria-pressed=true]")).to_have_count(1)
+    assert violations(page) == []
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Take it along").click()
+    told = json.loads(saved.value.path().read_text(encoding="utf-8"))
+    assert (len(told["likes"]), [song["title"] for song in told["dislikes"]]) == (4, [first])
+
+    # The switch holds for what is asked from then on.
+    page.get_by_role("switch", name="Let answers follow my taste").uncheck()
+    page.goto(asked)
+    expect(kin).to_have_count(5, timeout=PATIENCE_MS)
+    expect(page.get_by_role("heading", name=first, exact=True)).to_be_visible()
+
+    page.get_by_role("link", name="Taste").click()
+    expect(page.get_by_role("switch")).not_to_be_checked()
+    page.get_by_role("button", name="Forget all of it").click()
+    page.get_by_role("button", name="Press once more").click()
+    expect(page.get_by_text("Nothing yet")).to_have_count(2)
+    expect(page.get_by_role("button", name="Forget all of it")).to_have_count(0)
+
+
+def test_the_page_of_taste_speaks_korean_on_a_phone(open_page):
+    page = open_page("/moods", language="ko-KR", width=360)
+    page.locator(".moods button").filter(has_not_text="0곡").first.click()
+    page.get_by_role("button", name="좋아요").first.click()
+    expect(page.locator("[data-verdict=like]").first).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("link", name="취향").click()
+    expect(page.get_by_role("heading", name="좋아하는 곡")).to_be_visible()
+    expect(page.locator(".song")).to_have_count(1)
+    assert not overflows(page)
+    assert violations(page) == []
+    # Pressed again, it is taken back.
+    page.get_by_role("button", name="좋아요").click()
+    expect(page.locator("[data-verdict=like]")).to_have_attribute("aria-pressed", "false")
+    page.reload()
+    expect(page.get_by_text("아직 없습니다")).to_have_count(2)
 
 
 def test_the_map_is_walked_by_keys_and_leads_to_a_song(open_page, loaded):

@@ -84,6 +84,24 @@ def test_moods_songs_and_the_map_are_those_of_the_catalogue(installation, api):
     assert events(api, posted.json()["ticket"])[-1][1]["status"] == "answered"
 
 
+def test_answers_of_the_workers_follow_what_a_visitor_likes(installation, api):
+    clip = noise(55)
+    _, plain = ask(api, clip, k=50, artists="any")
+    first, *others = (match["track_id"] for match in plain["matches"])
+    try:
+        assert api.put(f"/taste/{first}", json={"verdict": "dislike"}).status_code == 200
+        for track_id in others[:9]:
+            assert api.put(f"/taste/{track_id}", json={"verdict": "like"}).status_code == 200
+        _, told = ask(api, clip, k=50, artists="any")
+        assert {match["track_id"] for match in told["matches"]} == set(others)
+        assert told["search"]["proven"]
+        assert [match["why"] for match in told["matches"] if match["why"][0]["view"] == "liked"]
+        assert ask(api, clip, k=50, artists="any", taste="none")[1]["matches"] == plain["matches"]
+    finally:
+        assert api.delete("/taste").json() == {"forgotten": 10}
+    assert installation.query("SELECT COUNT(*) FROM tastes")[0] == (0,)
+
+
 def test_a_song_that_is_taken_out_is_recommended_by_no_ranker(installation, api, test_music):
     song = next(file for file in spread(test_music.files, 23) if file not in installation.songs)
     clip = clip_of(song, start_s=9.0)

@@ -2,6 +2,7 @@
 import * as api from "/static/api.js";
 import { announce, cover, draw, hue, make, playlists } from "/static/dom.js";
 import { control, play, stop } from "/static/sound.js";
+import { verdict } from "/static/taste.js";
 import { clock, label, percent, say } from "/static/words.js";
 
 const STAGES = ["ingest", "featurizer", "classifier", "ranker"];
@@ -70,14 +71,19 @@ function card(song, detail, clip, like) {
     buttons.append(control(make("button", { type: "button" }, `▶ ${say("match")}`), sound, () => span, head));
     if (clip) buttons.append(compare(song, clip, head));
   }
-  buttons.append(make("button", { type: "button", class: "quiet", onclick: () => like(song) }, say("like")));
+  buttons.append(make("button", { type: "button", class: "quiet", onclick: () => like(song) }, say("alikeSongs")), verdict(song));
   const why = (song.why ?? []).filter(({ similarity }) => similarity >= SPEAKS)
-    .map(({ view, similarity }) => make("li", {}, `${VIEWS.has(view) ? say(view) : view} ${percent(similarity)}`));
+    .map((why) => make("li", { "data-view": why.view }, reason(why)));
   return make("li", { class: "song" },
     cover(song),
     make("div", {}, make("h3", {}, song.title || say("unknown")), make("p", { class: "soft" }, song.artist || say("unknown"))),
     make("p", { class: "kin" }, percent(song.similarity), make("small", {}, say("alike"))),
     buttons, why.length ? make("ul", { class: "why" }, ...why) : null, picture);
+}
+
+function reason({ view, similarity, label: words }) {
+  if (view === "liked") return `♥ ${label(words)}`;
+  return `${VIEWS.has(view) ? say(view) : view} ${percent(similarity)}`;
 }
 
 // A/B: each press goes to the other sound, at the same place of the moment.
@@ -145,7 +151,7 @@ export function songs(tracks, like) {
       const sound = () => api.sound(track.track_id);
       buttons.append(control(make("button", { type: "button" }, `▶ ${say("play")}`), sound, () => ({})));
     }
-    buttons.append(make("button", { type: "button", class: "quiet", onclick: () => like(track) }, say("like")));
+    buttons.append(make("button", { type: "button", class: "quiet", onclick: () => like(track) }, say("alikeSongs")), verdict(track));
     return make("li", { class: "song" }, cover(track),
       make("div", {}, make("h3", {}, track.title || say("unknown")), make("p", { class: "soft" }, track.artist || say("unknown"))),
       make("p", { class: "soft small" }, clock(track.duration_s)), buttons);

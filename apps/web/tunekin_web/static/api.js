@@ -31,8 +31,23 @@ export const map = () => ask("/map");
 export const track = (id) => ask(`/tracks/${encoded(id)}`);
 export const sound = (id) => `${ROOT}/tracks/${encoded(id)}/audio`;
 
-export const sendClip = (data, options) => ask(`/clips?${new URLSearchParams(options)}`, { method: "POST", body: data });
-export const askLike = (id) => ask(`/tracks/${encoded(id)}/similar`, { method: "POST" });
+// Whether answers follow what the visitor likes; remembered in this browser.
+export function follows(yes) {
+  if (yes != null) localStorage.setItem("taste", yes ? "mine" : "none");
+  return localStorage.getItem("taste") !== "none";
+}
+
+const asked = (options) => new URLSearchParams(follows() ? options : { ...options, taste: "none" });
+export const sendClip = (data, options) => ask(`/clips?${asked(options)}`, { method: "POST", body: data });
+export const askLike = (id) => ask(`/tracks/${encoded(id)}/similar?${asked({})}`, { method: "POST" });
+
+export const TASTE_FILE = `${ROOT}/taste?download`;
+export const taste = () => ask("/taste");
+export const forget = () => ask("/taste", { method: "DELETE" });
+export const takeBack = (id) => ask(`/taste/${encoded(id)}`, { method: "DELETE" });
+export const opine = (id, verdict) => ask(`/taste/${encoded(id)}`, {
+  method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ verdict }),
+});
 
 // Follow a ticket; `stage` hears of each stage. The answer, or a Problem.
 export function follow(ticket, stage) {
