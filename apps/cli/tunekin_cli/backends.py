@@ -12,6 +12,7 @@ from tunekin_cli.context import Context
 from tunekin_cli.servers import Servers
 from tunekin_embedded.parts import Parts
 from tunekin_web.backend import Backend
+from tunekin_web.operations import KafkaOperations
 from tunekin_web.remote_lane import RemoteLane
 
 __all__ = ["embedded", "remote"]
@@ -85,4 +86,5 @@ def remote(context: Context, *, source: str, patience_s: float) -> Iterator[Back
             model_version=lambda: models.latest().manifest.version,
             answering=lambda: RemoteLane(client, patience_s=patience_s),
             answerers=_ANSWERERS,
+            operations=KafkaOperations(servers.kafka, servers.dead_letters()),
         )

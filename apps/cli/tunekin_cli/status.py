@@ -1,17 +1,20 @@
 """``tunekin status``: brokers, workers, what waits, what failed."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.table import Table
 
 from tunekin.errors import DependencyError, TunekinError
-from tunekin.kafka import GroupLag, drift, existing, lags
+from tunekin.kafka import GroupLag, arrivals, described, drift, existing, lags
 from tunekin.topics import DEAD_LETTERS
 from tunekin_cli.json_output import print_json
 from tunekin_cli.servers import Servers
 
 __all__ = ["run"]
+
+_ANSWERS, _OUTCOMES = "recommendations", "catalog.outcomes"
 
 
 def run(servers: Servers, *, as_json: bool) -> int:
@@ -35,20 +38,20 @@ def run(servers: Servers, *, as_json: bool) -> int:
         No broker answers.
     """
     differences = drift(servers.kafka)
-    groups = lags(servers.kafka)
+    groups, came = lags(servers.kafka), arrivals(servers.kafka)
     letters = _dead_letters(servers) if DEAD_LETTERS in existing(servers.kafka) else Counter()
     catalogue, trouble = _catalogue(servers)
     if as_json:
         print_json(
             {
                 "topics": differences or "as they should be",
-                "groups": [{"group": one.group, "workers": one.members, "behind": one.behind} for one in groups],
+                **described(groups, came),
                 "catalogue": catalogue,
                 "dead_letters": dict(letters),
             }
         )
     else:
-        _print(differences, groups, catalogue, trouble, letters)
+        _print(differences, groups, came=came, catalogue=catalogue, trouble=trouble, letters=letters)
     return 1 if differences or trouble else 0
 
 
@@ -67,6 +70,8 @@ def _catalogue(servers: Servers) -> tuple[dict[str, object], TunekinError | None
 def _print(
     differences: list[str],
     groups: list[GroupLag],
+    *,
+    came: Mapping[str, int],
     catalogue: dict[str, object],
     trouble: TunekinError | None,
     letters: Counter[str],
@@ -77,10 +82,13 @@ def _print(
     console.print(f"catalogue     {said}", highlight=False, soft_wrap=True)
     by_code = ", ".join(f"{count} {code}" for code, count in letters.most_common())
     console.print(f"dead letters  {by_code or 'none'}", highlight=False, soft_wrap=True)
+    done = f"{came.get(_ANSWERS, 0)} clips and {came.get(_OUTCOMES, 0)} tracks had their outcome"
+    console.print(f"last minute   {done}", highlight=False, soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("group", "workers", "waiting"):
-        table.add_column(column, justify="right" if column == "workers" else "left")
+    for column in ("group", "workers", "came in the last minute", "waiting"):
+        table.add_column(column, justify="left" if column in {"group", "waiting"} else "right")
     for one in groups:
         waiting = ", ".join(f"{count} on {topic}" for topic, count in one.behind.items() if count)
-        table.add_row(one.group, str(one.members), waiting or "nothing")
+        arrived = sum(came.get(topic, 0) for topic in one.behind)
+        table.add_row(one.group, str(one.members), str(arrived), waiting or "nothing")
     console.print(table if groups else "no worker has ever committed anything")

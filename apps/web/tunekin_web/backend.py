@@ -10,6 +10,7 @@ from tunekin.catalogue.tastes import Tastes
 from tunekin_embedded.clip_lane import ClipLane
 from tunekin_embedded.parts import Parts
 from tunekin_web.desk import Answering
+from tunekin_web.operations import Operations
 
 __all__ = ["Backend"]
 
@@ -32,6 +33,8 @@ class Backend:
         Makes what answers; called in the thread that then uses it.
     answerers : int
         How many of those work at a time.
+    operations : Operations or None
+        The workers, where they are other processes.
     """
 
     reader: CatalogueReader
@@ -40,6 +43,7 @@ class Backend:
     model_version: Callable[[], str]
     answering: Callable[[], Answering]
     answerers: int = 1
+    operations: Operations | None = None
 
     @classmethod
     def of(cls, parts: Parts) -> Self:

@@ -34,6 +34,7 @@ from tunekin_web.collection import Collection
 from tunekin_web.desk import Desk, Question, Ticket
 from tunekin_web.limits import RateLimit
 from tunekin_web.openapi import document
+from tunekin_web.operations import Operations, OperatorsDesk
 from tunekin_web.opinions import Opinions
 from tunekin_web.problems import ForbiddenError, MissingError, RefusedError, TooSlowError, UnauthorizedError, status_of
 from tunekin_web.settings import WebSettings
@@ -74,13 +75,24 @@ class Gateway:
         What visitors like and dislike.
     settings : WebSettings
         Limits and token.
+    operations : Operations or None
+        The workers, where they are other processes.
     """
 
-    def __init__(self, collection: Collection, desk: Desk, opinions: Opinions, *, settings: WebSettings) -> None:
+    def __init__(
+        self,
+        collection: Collection,
+        desk: Desk,
+        opinions: Opinions,
+        *,
+        settings: WebSettings,
+        operations: Operations | None = None,
+    ) -> None:
         self._collection = collection
         self._desk = desk
         self._opinions = opinions
         self._settings = settings
+        self._operators = OperatorsDesk(operations, authorize=self._authorize)
         self._rate = RateLimit(settings.clips_per_minute, clock=time.monotonic)
 
     def routes(self) -> list[Route]:
@@ -108,6 +120,7 @@ class Gateway:
             Route("/tracks/{track_id}/similar", self._post_similar, methods=["POST"]),
             Route("/tracks/{track_id}/audio", self._get_audio),
             *self._opinions.routes(),
+            *self._operators.routes(),
         ]
 
     # --- clips ---
@@ -250,9 +263,9 @@ class Gateway:
     def _authorize(self, request: Request) -> None:
         token = self._settings.token.get_secret_value()
         if not token:
-            raise ForbiddenError("nobody may change this catalogue here", hint="set TUNEKIN_WEB_TOKEN at the server")
+            raise ForbiddenError("nobody may do this here", hint="set TUNEKIN_WEB_TOKEN at the server")
         sent = request.headers.get("authorization", "")
-        if not hmac.compare_digest(sent.encode(), f"Bearer {token}".encode()):
+        if not hmac.compare_digest(sent.encode("latin-1"), f"Bearer {token}".encode()):
             raise UnauthorizedError("the token is missing or wrong", hint="send Authorization: Bearer TOKEN")
 
 
@@ -281,7 +294,9 @@ def application(backend: Backend, *, settings: WebSettings) -> Starlette:
     )
     collection = Collection(backend, playback=settings.playback)
     opinions = Opinions(backend.tastes, collection, per_minute=settings.clips_per_minute)
-    gateway = Gateway(collection, desk, opinions, settings=settings)
+    gateway = Gateway(collection, desk, opinions, settings=settings, operations=backend.operations)
+    is_operated = backend.operations is not None and bool(settings.token.get_secret_value())
+    pages = (*_PAGES, "/ops") if is_operated else _PAGES
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -292,7 +307,7 @@ def application(backend: Backend, *, settings: WebSettings) -> Starlette:
         routes=[
             Mount("/api/v1", routes=gateway.routes()),
             *_subsonic(backend, collection, gateway, settings=settings),
-            *(Route(path, _page) for path in _PAGES),
+            *(Route(path, _page) for path in pages),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         middleware=[Middleware(_Hardened), Middleware(GZipMiddleware, minimum_size=1_000)],

@@ -16,6 +16,7 @@ _NUMBER: dict[str, Any] = {"type": "number"}
 _COUNT: dict[str, Any] = {"type": "integer"}
 _VERDICT: dict[str, Any] = {"enum": ["like", "dislike"]}
 _IDS: dict[str, Any] = {"type": "array", "items": _TEXT}
+_COUNTS: dict[str, Any] = {"type": "object", "additionalProperties": _COUNT}
 _WORDS = {"type": "object", "properties": {"ko": _TEXT, "en": _TEXT}, "required": ["ko", "en"]}
 
 
@@ -110,6 +111,45 @@ def _schemas(answer: dict[str, Any]) -> dict[str, Any]:
                     ),
                 },
                 "of": _COUNT,
+            }
+        ),
+        "Installation": _object(
+            {
+                "groups": {
+                    "type": "array",
+                    "items": _object(
+                        {
+                            "group": _TEXT,
+                            "workers": _COUNT,
+                            "hosts": {"type": "array", "items": _TEXT},
+                            "behind": _COUNTS,
+                            "came": _COUNTS,
+                        }
+                    ),
+                },
+                "last_minute": _COUNTS,
+            }
+        ),
+        "DeadLetter": {
+            "type": "object",
+            "properties": {
+                **dict.fromkeys(("letter", "topic", "stage", "code", "message", "hint", "failed_at"), _TEXT),
+                **dict.fromkeys(("partition", "offset", "timestamp_ms", "attempt"), _COUNT),
+                "key": {"type": ["string", "null"]},
+                "key_base64": _TEXT,
+                "bytes": {"type": ["integer", "null"]},
+                "headers": {
+                    "type": "array",
+                    "items": {"type": "object", "properties": {"name": _TEXT, "value": _TEXT, "base64": _TEXT}},
+                },
+            },
+        },
+        "DeadLetters": _object(
+            {
+                "letters": {"type": "array", "items": {"$ref": "#/components/schemas/DeadLetter"}},
+                "of": _COUNT,
+                "errors": _COUNTS,
+                "stages": _COUNTS,
             }
         ),
         "Status": _object(
@@ -213,6 +253,42 @@ def _paths(settings: WebSettings) -> dict[str, Any]:
             "delete": _operation("Forget what was thought of it.", _ref("Forgotten"), parameters=[track]),
         },
         "/tracks/{track_id}/audio": {"get": _operation("Its sound file, or a range of it.", None, parameters=[track])},
+        **_operators_paths(),
+    }
+
+
+def _operators_paths() -> dict[str, Any]:
+    """Describe what operators may ask of `tunekin serve --kafka`, with the token."""
+    place = [_path("topic", _TEXT), _path("partition", _COUNT), _path("offset", _COUNT)]
+    letter = "/ops/dead-letters/{topic}/{partition}/{offset}"
+    wanted = _object({"letters": {"type": "array", "items": _TEXT, "minItems": 1}})
+    with_whole = wanted | {"properties": wanted["properties"] | {"whole": {"type": "boolean", "default": False}}}
+    choices = [
+        _query("error", _TEXT, "Those with this code of error."),
+        _query("stage", _TEXT, "Those that this role gave up."),
+        _query("since", _TEXT, "Those that failed since then: 2h, 1d or a time in ISO 8601."),
+        _query("until", _TEXT, "Those that failed until then."),
+        _query("limit", _COUNT | {"minimum": 1, "maximum": 500, "default": 100}, "Most letters, the newest first."),
+    ]
+    paths = {
+        "/ops/status": {"get": _operation("Workers, what waits, what has come.", _ref("Installation"))},
+        "/ops/dead-letters": {
+            "get": _operation("Records that failed, the newest first.", _ref("DeadLetters"), parameters=choices)
+        },
+        "/ops/dead-letters/replay": {
+            "post": _operation("Send records again, each as its next attempt.", _object({"replayed": _COUNT}))
+            | {"requestBody": _content("Which, and whether they begin anew at `clips`.", with_whole)}
+        },
+        "/ops/dead-letters/purge": {
+            "post": _operation("Forget records.", _object({"purged": _COUNT}))
+            | {"requestBody": _content("Which.", with_whole)}
+        },
+        letter: {"get": _operation("One record that failed.", _ref("DeadLetter"), parameters=place)},
+        f"{letter}/value": {"get": _operation("Its value, byte for byte.", None, parameters=place)},
+    }
+    return {
+        path: {method: said | {"security": [{"token": []}]} for method, said in methods.items()}
+        for path, methods in paths.items()
     }
 
 

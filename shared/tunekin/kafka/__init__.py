@@ -5,7 +5,7 @@ operator gives them on the cluster.
 """
 
 from tunekin.kafka.bus import KafkaBus, KafkaConsumer, KafkaProducer
-from tunekin.kafka.groups import GroupLag, lags
+from tunekin.kafka.groups import GroupLag, arrivals, described, lags
 from tunekin.kafka.settings import KafkaSettings
 from tunekin.kafka.topics import check, create_missing, drift, existing
 
@@ -15,8 +15,10 @@ __all__ = [
     "KafkaConsumer",
     "KafkaProducer",
     "KafkaSettings",
+    "arrivals",
     "check",
     "create_missing",
+    "described",
     "drift",
     "existing",
     "lags",

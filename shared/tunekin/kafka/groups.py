@@ -1,14 +1,23 @@
-"""How far the consumer groups are behind."""
+"""How far the consumer groups are behind, and what comes: an installation by what its brokers say."""
 
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import kafka
 from kafka.admin import OffsetSpec
+from kafka.protocol.consumer.offsets import OffsetTimestamp
 
 from tunekin.kafka.failures import administering
 from tunekin.kafka.settings import KafkaSettings
+from tunekin.kafka.topics import partitions_of
+from tunekin.ports import Clock
+from tunekin.topics import TOPICS
 
-__all__ = ["GroupLag", "lags"]
+__all__ = ["GroupLag", "arrivals", "described", "lags"]
+
+_MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +32,14 @@ class GroupLag:
         Workers in it.
     behind : dict of str to int
         Records by topic, without the prefix, that it has not committed.
+    hosts : tuple of str
+        Addresses that its workers are at.
     """
 
     group: str
     members: int
     behind: dict[str, int]
+    hosts: tuple[str, ...] = ()
 
 
 def lags(settings: KafkaSettings) -> list[GroupLag]:
@@ -51,19 +63,18 @@ def lags(settings: KafkaSettings) -> list[GroupLag]:
         None answers.
     """
     with administering(settings) as admin:
-        names = sorted(
-            found["group_id"] for found in admin.list_groups() if found["group_id"].startswith(settings.prefix)
-        )
+        names = sorted(one["group_id"] for one in admin.list_groups() if one["group_id"].startswith(settings.prefix))
         if not names:
             return []
-        described = admin.describe_groups(names)
+        found = admin.describe_groups(names)
         committed = admin.list_group_offsets(dict.fromkeys(names))
         places = {place for offsets in committed.values() for place in offsets}
         ends = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST)) if places else {}
     return [
         GroupLag(
             group=name.removeprefix(settings.prefix),
-            members=len(described[name]["members"]),
+            members=len(found[name]["members"]),
+            hosts=tuple(sorted({member["client_host"].lstrip("/") for member in found[name]["members"]})),
             behind=_behind(
                 {place: ends[place].offset - max(stored.offset, 0) for place, stored in committed[name].items()},
                 settings.prefix,
@@ -72,6 +83,72 @@ def lags(settings: KafkaSettings) -> list[GroupLag]:
         for name in names
         if committed[name]
     ]
+
+
+def arrivals(settings: KafkaSettings, *, clock: Clock = time.time) -> dict[str, int]:
+    """Count the records that have come to each topic within the last minute: what each stage has done.
+
+    Parameters
+    ----------
+    settings : KafkaSettings
+        Which brokers, and the topics' prefix.
+    clock : Clock
+        Time of day, as the brokers have it.
+
+    Returns
+    -------
+    dict of str to int
+        By topic, without the prefix; those that are there.
+
+    Raises
+    ------
+    SettingsError
+        A broker refuses the client.
+    DependencyError
+        None answers.
+    """
+    since_ms = round(clock() * 1000) - _MINUTE_MS
+    with administering(settings) as admin:
+        places = [
+            kafka.TopicPartition(settings.prefix + name, number)
+            for name, count in partitions_of(admin, settings, TOPICS.values()).items()
+            for number in range(count)
+        ]
+        ends = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST)) if places else {}
+        firsts = admin.list_partition_offsets(dict.fromkeys(places, OffsetTimestamp(since_ms))) if places else {}
+    # No offset where nothing has come since.
+    counts = {place: ends[place].offset - firsts[place].offset if firsts[place].offset >= 0 else 0 for place in places}
+    return _behind(counts, settings.prefix)
+
+
+def described(groups: Sequence[GroupLag], came: Mapping[str, int]) -> dict[str, Any]:
+    """Describe an installation in plain values, for JSON.
+
+    Parameters
+    ----------
+    groups : sequence of GroupLag
+        Its groups.
+    came : mapping of str to int
+        Records of the last minute by topic.
+
+    Returns
+    -------
+    dict
+        ``groups``, each with what waits for it and what has come for it, and ``last_minute``.
+    """
+    return {
+        "groups": [
+            {
+                "group": one.group,
+                "workers": one.members,
+                "hosts": list(one.hosts),
+                "behind": one.behind,
+                "came": {topic: came.get(topic, 0) for topic in one.behind},
+            }
+            for one in groups
+        ],
+        "last_minute": dict(came),
+    }
 
 
 def _behind(by_partition: dict[kafka.TopicPartition, int], prefix: str) -> dict[str, int]:

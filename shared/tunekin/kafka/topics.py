@@ -12,7 +12,7 @@ from tunekin.kafka.failures import administering
 from tunekin.kafka.settings import KafkaSettings
 from tunekin.topics import TOPICS, Topic
 
-__all__ = ["check", "create_missing", "drift", "existing"]
+__all__ = ["check", "create_missing", "drift", "existing", "partitions_of"]
 
 
 def create_missing(settings: KafkaSettings, topics: Iterable[Topic] = tuple(TOPICS.values())) -> list[str]:
@@ -39,7 +39,7 @@ def create_missing(settings: KafkaSettings, topics: Iterable[Topic] = tuple(TOPI
     """
     wanted = list(topics)
     with administering(settings) as admin:
-        found = _partitions(admin, settings, wanted)
+        found = partitions_of(admin, settings, wanted)
         missing = [topic for topic in wanted if topic.name not in found]
         if not missing:
             return []
@@ -82,7 +82,7 @@ def drift(settings: KafkaSettings, topics: Iterable[Topic] = tuple(TOPICS.values
     """
     wanted = list(topics)
     with administering(settings) as admin:
-        found = _partitions(admin, settings, wanted)
+        found = partitions_of(admin, settings, wanted)
         resources = [ConfigResource(ConfigResourceType.TOPIC, settings.prefix + name) for name in found]
         described = admin.describe_configs(resources, config_filter="all").get("topic", {}) if found else {}
     lines = []
@@ -121,7 +121,7 @@ def existing(settings: KafkaSettings, topics: Iterable[Topic] = tuple(TOPICS.val
     """
     wanted = list(topics)
     with administering(settings) as admin:
-        found = _partitions(admin, settings, wanted)
+        found = partitions_of(admin, settings, wanted)
     return [topic.name for topic in wanted if topic.name in found]
 
 
@@ -152,8 +152,23 @@ def check(settings: KafkaSettings, topics: Iterable[Topic] = tuple(TOPICS.values
         )
 
 
-def _partitions(admin: kafka.KafkaAdminClient, settings: KafkaSettings, topics: Iterable[Topic]) -> dict[str, int]:
-    """Count the partitions of each topic that is there."""
+def partitions_of(admin: kafka.KafkaAdminClient, settings: KafkaSettings, topics: Iterable[Topic]) -> dict[str, int]:
+    """Count the partitions of each topic that is there.
+
+    Parameters
+    ----------
+    admin : kafka.KafkaAdminClient
+        Connected.
+    settings : KafkaSettings
+        The topics' prefix.
+    topics : iterable of Topic
+        Which topics are asked for.
+
+    Returns
+    -------
+    dict of str to int
+        By name, without prefix.
+    """
     described = admin.describe_topics([settings.prefix + topic.name for topic in topics])
     return {
         one["name"].removeprefix(settings.prefix): len(one["partitions"])

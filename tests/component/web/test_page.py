@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,20 +15,28 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.component.loaded import Loaded
+from tests.component.web.operated import Operated
 from tunekin_web.backend import Backend
 from tunekin_web.gateway import application
 from tunekin_web.settings import WebSettings
 
 LOAD_LIMIT_BYTES = 300_000
+TOKEN = "비밀 secret"
 PATIENCE_MS = 30_000
 
 Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def address(loaded: Loaded) -> Iterator[str]:
+def operated(tmp_path_factory: pytest.TempPathFactory) -> Operated:
+    return Operated(tmp_path_factory.mktemp("operated"))
+
+
+@pytest.fixture(scope="module")
+def address(loaded: Loaded, operated: Operated) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        app = application(Backend.of(loaded.parts), settings=WebSettings(clips_per_minute=0))
+        backend = replace(Backend.of(loaded.parts), operations=operated)
+        app = application(backend, settings=WebSettings(clips_per_minute=0, token=TOKEN))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None))
         # Streams that a closed browser left must not keep the tests waiting.
         server.config.timeout_graceful_shutdown = 1
@@ -243,3 +252,66 @@ def test_the_first_page_loads_in_less_than_300_kb_from_this_server_alone(browser
     page.close()
     assert all(url.startswith(address) for url in sizes)
     assert 0 < sum(sizes.values()) < LOAD_LIMIT_BYTES
+
+
+def enter(page: Page, token: str = TOKEN) -> None:
+    page.get_by_label("Token").fill(token)
+    page.get_by_role("button", name="Enter").click()
+
+
+def test_an_operator_sees_workers_and_failures_and_sends_a_record_again(open_page, operated):
+    operated.fill()
+    page = open_page("/ops")
+    assert page.get_by_role("link", name="Operations").count() == 0, "listeners are not led there"
+    enter(page)
+    row = page.get_by_role("row", name="ranker")
+    expect(row).to_have_text("ranker01725")
+    expect(row).to_have_attribute("data-alone", "")
+    expect(page.locator(".letters li")).to_have_count(3)
+    page.get_by_text("these bytes are no sound file").click()
+    expect(page.get_by_text("check the microphone").locator("visible=true")).to_have_count(1)
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="Save the record").locator("visible=true").click()
+    assert saving.value.suggested_filename == "clips-4-2.bin"
+    assert saving.value.path().read_bytes() == bytes(range(256))
+    assert violations(page) == []
+    page.get_by_label("Error").select_option("internal")
+    expect(page.locator(".letters li")).to_have_count(1)
+    page.get_by_role("button", name="Send again").click()
+    expect(page.get_by_text("None is chosen.")).to_be_visible()
+    page.get_by_label("clips/4/3").check()
+    page.get_by_role("button", name="Send again").click()
+    expect(page.locator(".letters li")).to_have_count(0)
+    assert [record.key for record in operated.topics.records if record.topic == "clips"] == [b"clip 3"]
+    page.get_by_label("Error").select_option("")
+    expect(page.locator(".letters li")).to_have_count(2)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_label("All of these").check()
+    page.get_by_role("button", name="Forget", exact=True).click()
+    expect(page.get_by_text("None.", exact=True)).to_be_visible()
+    # The token is this tab's alone, and is forgotten when that is asked for.
+    page.get_by_role("button", name="Forget the token").click()
+    expect(page.get_by_label("Token")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Token")).to_be_visible()
+
+
+def test_the_operators_page_speaks_korean_and_fits_a_phone_in_the_dark(open_page, operated):
+    operated.fill()
+    page = open_page("/ops", language="ko-KR", width=360, color_scheme="dark")
+    page.get_by_label("토큰").fill(TOKEN)
+    page.get_by_role("button", name="들어가기").press("Enter")
+    expect(page.locator(".letters li")).to_have_count(3)
+    page.locator(".letters summary").first.click()
+    assert not overflows(page)
+    assert violations(page) == []
+
+
+def test_a_wrong_token_is_told_and_asked_for_again(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}/ops")
+    enter(page, "wrong")
+    expect(page.locator("main").get_by_text("the token is missing or wrong")).to_be_visible()
+    enter(page)
+    expect(page.get_by_role("row", name="ranker")).to_be_visible()
+    page.close()

@@ -10,7 +10,7 @@ import sys
 import httpx2
 import pytest
 
-from tests.installation import PATIENCE_S, clip_of, noise, same, spread, wait_for
+from tests.installation import PATIENCE_S, clip_of, new_key, noise, same, spread, wait_for
 
 TOKEN = "a secret of this test"
 
@@ -135,3 +135,30 @@ def test_a_clip_of_the_page_begins_a_trace(installation, api):
     wait_for(lambda: any(span.service == "tunekin-web" for span in begun()))
     (root,) = [span for span in begun() if span.parent == ""]
     assert (root.service, root.name) == ("tunekin-web", f"send {installation.prefix}clips")
+
+
+def test_an_operator_sees_the_workers_and_sends_a_failed_record_again(installation, api):
+    token = {"Authorization": f"Bearer {TOKEN}"}
+
+    def groups():
+        return {group["group"]: group for group in api.get("/ops/status", headers=token).json()["groups"]}
+
+    assert groups()["ranker"]["workers"] == 1
+    assert groups()["ranker"]["hosts"] == ["127.0.0.1"]
+
+    def is_counted():
+        installation.publish([(new_key(), b"no sound")])
+        return groups()["ingest.clips"]["came"]["clips"] >= 1
+
+    wait_for(is_counted)
+    file, key = installation.folder / "shared" / f"{new_key()}.flac", new_key()
+    installation.publish([(key, None, {"ce_dataref": file.as_uri()})])
+    assert installation.outcomes([key])[key][0]["status"] == "failed"
+    found = api.get("/ops/dead-letters", params={"error": "message.invalid", "since": "10m"}, headers=token).json()
+    (letter,) = [one for one in found["letters"] if one["key"] == key]
+    assert api.get(f"/ops/dead-letters/{letter['letter']}/value", headers=token).content == b""
+    file.write_bytes(clip_of(installation.songs[1]))
+    sent = api.post("/ops/dead-letters/replay", json={"letters": [letter["letter"]]}, headers=token)
+    assert sent.json() == {"replayed": 1}
+    assert installation.outcomes([key], attempt=2)[key][-1]["status"] == "answered"
+    assert api.get(f"/ops/dead-letters/{letter['letter']}", headers=token).status_code == 404

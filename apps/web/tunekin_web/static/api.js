@@ -4,9 +4,10 @@ import { say } from "/static/words.js";
 const ROOT = "/api/v1";
 
 export class Problem extends Error {
-  constructor({ message, hint = "" }) {
+  constructor({ message, hint = "" }, status = 0) {
     super(message);
     this.hint = hint;
+    this.status = status;
   }
 }
 
@@ -17,8 +18,9 @@ async function ask(path, options) {
   } catch {
     throw new Problem({ message: say("lost") });
   }
+  if (response.ok && options?.raw) return response.blob();
   const said = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Problem(said.error ?? { message: `HTTP ${response.status}` });
+  if (!response.ok) throw new Problem(said.error ?? { message: `HTTP ${response.status}` }, response.status);
   return said;
 }
 
@@ -48,6 +50,21 @@ export const takeBack = (id) => ask(`/taste/${encoded(id)}`, { method: "DELETE" 
 export const opine = (id, verdict) => ask(`/taste/${encoded(id)}`, {
   method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ verdict }),
 });
+
+// For operators. The token is kept for this tab, and sent in a header that a browser adds to no request by itself.
+const TOKEN = "token";
+export const hasToken = () => Boolean(sessionStorage.getItem(TOKEN));
+export const setToken = (token) => (token ? sessionStorage.setItem(TOKEN, token) : sessionStorage.removeItem(TOKEN));
+const guarded = (path, options = {}) =>
+  ask(`/ops${path}`, { ...options, headers: { Authorization: `Bearer ${encodeToken(sessionStorage.getItem(TOKEN) ?? "")}` } });
+// A header holds bytes, of which the server makes UTF-8.
+const encodeToken = (token) => String.fromCharCode(...new TextEncoder().encode(token));
+const named = (letters) => ({ method: "POST", body: JSON.stringify({ letters }) });
+export const opsStatus = () => guarded("/status");
+export const opsLetters = (filter) => guarded(`/dead-letters?${new URLSearchParams(Object.entries(filter).filter(([, value]) => value))}`);
+export const opsValue = (letter) => guarded(`/dead-letters/${letter}/value`, { raw: true });
+export const opsReplay = (letters) => guarded("/dead-letters/replay", named(letters));
+export const opsPurge = (letters) => guarded("/dead-letters/purge", named(letters));
 
 // Follow a ticket; `stage` hears of each stage. The answer, or a Problem.
 export function follow(ticket, stage) {

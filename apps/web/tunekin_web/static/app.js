@@ -2,7 +2,7 @@
 import { stop } from "/static/sound.js";
 import { language, say, speak } from "/static/words.js";
 
-const PAGES = { "/": "listen", "/moods": "moods", "/search": "search", "/map": "map", "/taste": "taste" };
+const PAGES = { "/": "listen", "/moods": "moods", "/search": "search", "/map": "map", "/taste": "taste", "/ops": "ops" };
 const main = document.getElementById("main");
 const switcher = document.getElementById("language");
 let leave = null;

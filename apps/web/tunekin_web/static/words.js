@@ -29,6 +29,11 @@ const WORDS = {
     follow: "Let answers follow my taste", likes: "You like", dislikes: "Not for you", nothingYet: "Nothing yet. Each song has a button for it.",
     takeAlong: "Take it along (JSON)", forget: "Forget all of it", forgetSure: "Press once more to forget all of it", forgotten: "All is forgotten.",
     noted: "Noted. Your next answers will follow it.", takenBack: "Taken back.",
+    ops: "Operations", opsLead: "Who works, what waits, what failed.", token: "Token", enter: "Enter", leave: "Forget the token",
+    workers: "Workers", group: "Group", waits: "Waiting", came: "Last minute", lastMinute: "Records that came within the last minute:",
+    deadLetters: "Records that failed", error: "Error", stage: "Stage", since: "Since", any: "any", refresh: "Look again",
+    shown: "{n} of {of}, the newest first", noLetters: "None.", chooseAll: "All of these", replay: "Send again", purge: "Forget",
+    replayed: "{n} sent again", purged: "{n} forgotten", noneChosen: "None is chosen.", reallyForget: "Forget {n} records for good?", saveRecord: "Save the record",
   },
   ko: {
     skip: "본문으로 건너뛰기", pages: "페이지", listen: "듣기", moods: "기분", search: "검색", map: "지도",
@@ -59,6 +64,11 @@ const WORDS = {
     follow: "답이 내 취향을 따르게 하기", likes: "좋아하는 곡", dislikes: "별로인 곡", nothingYet: "아직 없습니다. 곡마다 누를 수 있는 버튼이 있습니다.",
     takeAlong: "내려받기 (JSON)", forget: "모두 잊기", forgetSure: "한 번 더 누르면 모두 잊습니다", forgotten: "모두 잊었습니다.",
     noted: "알겠습니다. 다음 답부터 따릅니다.", takenBack: "취소했습니다.",
+    ops: "운영", opsLead: "누가 일하고, 무엇이 기다리고, 무엇이 실패했는지 보여 줍니다.", token: "토큰", enter: "들어가기", leave: "토큰 지우기",
+    workers: "작업자", group: "그룹", waits: "대기", came: "지난 1분", lastMinute: "지난 1분 동안 들어온 레코드:",
+    deadLetters: "실패한 레코드", error: "오류", stage: "단계", since: "기간", any: "전체", refresh: "다시 보기",
+    shown: "{of}건 가운데 최근 {n}건", noLetters: "없습니다.", chooseAll: "모두 고르기", replay: "다시 보내기", purge: "지우기",
+    replayed: "{n}건을 다시 보냈습니다", purged: "{n}건을 지웠습니다", noneChosen: "고른 것이 없습니다.", reallyForget: "{n}건을 완전히 지울까요?", saveRecord: "레코드 저장",
   },
 };
 
