@@ -18,7 +18,7 @@ class WebSettings(Settings):
     port : int
         Port to listen at; 0 takes a free one.
     token : SecretStr
-        Who sends it may change the catalogue; unset means nobody may.
+        Who sends it may change the catalogue and see the operators' page; unset means nobody may.
     max_clip_bytes : int
         Largest clip.
     max_clips : int

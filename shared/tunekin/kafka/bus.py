@@ -549,15 +549,17 @@ class KafkaConsumer:
             known.
         """
         waiting: dict[str, int] = {}
-        asked = self._ends_of_paused()
-        for place in self._client.assignment():
-            end = max(filter(None, (self._client.highwater(place), asked.get(place))), default=None)
-            if end is None:
-                continue
-            position = self._client.position(place, timeout_ms=_NO_WAIT_MS)
-            if position is not None:
-                topic, _ = self._name(place)
-                waiting[topic] = waiting.get(topic, 0) + max(end - position, 0)
+        # Work goes on without it; a client that is in doubt says so where it matters.
+        with contextlib.suppress(errors.KafkaError):
+            asked = self._ends_of_paused()
+            for place in self._client.assignment():
+                end = max(filter(None, (self._client.highwater(place), asked.get(place))), default=None)
+                if end is None:
+                    continue
+                position = self._client.position(place, timeout_ms=_NO_WAIT_MS)
+                if position is not None:
+                    topic, _ = self._name(place)
+                    waiting[topic] = waiting.get(topic, 0) + max(end - position, 0)
         return waiting
 
     def _ends_of_paused(self) -> "dict[kafka.TopicPartition, int]":
@@ -565,9 +567,7 @@ class KafkaConsumer:
         now_s = time.monotonic()
         if paused and now_s - self._asked_s > _ASK_ENDS_S:
             self._asked_s = now_s
-            # Work goes on without it; a client that is in doubt says so where it matters.
-            with contextlib.suppress(errors.KafkaError):
-                self._ends = self._client.end_offsets(paused, timeout_ms=_ASK_ENDS_MS)
+            self._ends = self._client.end_offsets(paused, timeout_ms=_ASK_ENDS_MS)
         return self._ends if paused else {}
 
     def _commit(self, offsets: "dict[kafka.TopicPartition, kafka.OffsetAndMetadata]") -> None:
