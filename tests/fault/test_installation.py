@@ -1,5 +1,8 @@
 """A whole installation while its parts die: every acknowledged clip has exactly one outcome."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.installation import PATIENCE_S, clip_of, new_key, noise, same, spread, wait_for
@@ -71,6 +74,35 @@ def test_two_rankers_share_the_work_and_one_takes_over_from_the_other(installati
     installation.publish([(name, clip) for name in rest[12:]])
     assert_exactly_one_outcome(installation, installation.outcomes(rest))
     assert second.pid is not None
+
+
+@pytest.mark.timeout(240)
+def test_a_ranker_joins_and_one_leaves_under_load_and_no_outcome_is_lost_or_repeated(installation):
+    tracks = [track_id for (track_id,) in installation.query("SELECT track_id FROM tracks ORDER BY track_id LIMIT 8")]
+    key, enough = new_key(), threading.Event()
+    names: list[str] = []
+
+    def publish() -> None:
+        while not enough.wait(0.3):
+            # Each is another question, so that no cache answers it.
+            asked = {"ce_type": "tunekin.query.track", "ce_topk": str(len(names) // len(tracks) % 100 + 1)}
+            some = {f"{key}-{track_id}-{len(names)}": asked | {"ce_track": track_id} for track_id in tracks}
+            installation.publish([(name, None, headers) for name, headers in some.items()])
+            names.extend(some)
+
+    with ThreadPoolExecutor(1) as publisher:
+        publishing = publisher.submit(publish)
+        try:
+            installation.start("rank", other="rank two")
+            installation.wait_for_members("ranker", 2)
+            installation.workers["rank"].stop()
+            installation.wait_for_members("ranker", 1)
+        finally:
+            enough.set()
+        publishing.result()
+    outcomes = installation.outcomes(names)
+    assert {name: len(told) for name, told in outcomes.items() if len(told) > 1} == {}
+    assert_exactly_one_outcome(installation, outcomes)
 
 
 def test_without_redis_the_answers_are_the_same(installation):
