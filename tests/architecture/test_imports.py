@@ -1,6 +1,10 @@
+import importlib.metadata
 import os
 import subprocess
 import sys
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.architecture.repository import ROOT, repository_files
 
@@ -61,3 +65,33 @@ def test_importing_any_module_has_no_effect():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
+
+
+def closure(project: str, *extras: str) -> set[str]:
+    """A project and everything that is installed with it."""
+    found: set[str] = set()
+    waiting = [Requirement(f"{project}[{','.join(extras)}]")]
+    while waiting:
+        one = waiting.pop()
+        found.add(canonicalize_name(one.name))
+        for line in importlib.metadata.requires(one.name) or ():
+            needed = Requirement(line)
+            asked = needed.marker is None or any(
+                needed.marker.evaluate({"extra": extra}) for extra in ("", *one.extras)
+            )
+            if asked and canonicalize_name(needed.name) not in found:
+                waiting.append(needed)
+    return found
+
+
+def test_a_publisher_needs_no_more_than_the_extra_kafka():
+    needed = closure("tunekin", "kafka")
+    others = [
+        module
+        for module, distributions in importlib.metadata.packages_distributions().items()
+        if needed.isdisjoint(map(canonicalize_name, distributions))
+    ]
+    assert {"rich", "sqlalchemy"} <= set(others)
+    code = "import sys; sys.modules.update(dict.fromkeys(sys.argv[1:])); import tunekin.client"
+    done = subprocess.run([sys.executable, "-c", code, *others], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
