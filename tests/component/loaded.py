@@ -24,6 +24,7 @@ class Loaded:
     parts: Parts
     pieces: list[Piece]
     recorded: Path
+    home: Path
 
 
 @contextlib.contextmanager
@@ -38,5 +39,5 @@ def loading(folder: Path) -> Iterator[Loaded]:
     recorded = write_wav(noisy, folder / "recorded.wav")
     with Parts(Home(folder / "home").prepare(), settings=EmbeddedSettings.read()) as parts:
         assert {outcome.status for outcome in load(parts, find(music))} == {"added"}
-        yield Loaded(parts=parts, pieces=pieces, recorded=recorded)
+        yield Loaded(parts=parts, pieces=pieces, recorded=recorded, home=folder / "home")
     shutil.rmtree(folder)

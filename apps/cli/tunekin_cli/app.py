@@ -8,7 +8,7 @@ import typer
 import tunekin
 from tunekin import logging
 from tunekin.errors import OptionError
-from tunekin_cli import catalog, moods, reclassify, removal, search, serve, similar, telegram, train
+from tunekin_cli import catalog, moods, reclassify, removal, search, serve, similar, train
 from tunekin_cli.chosen_tracks import Chosen
 from tunekin_cli.clip_options import (
     ArtistsOption,
@@ -209,6 +209,8 @@ def _telegram(
     kafka: Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin answer.")] = False,
 ) -> None:
     """Answer in Telegram, as the bot whose token TUNEKIN_TELEGRAM_TOKEN is."""
+    from tunekin_cli import telegram  # noqa: PLC0415 -- types of the whole Bot API, which would slow every other command
+
     (telegram.run_remotely if kafka else telegram.run)(context.obj)
 
 
