@@ -7,6 +7,7 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any, TypeAlias
 
+import msgspec
 import structlog
 from telegram import Message, Update, User
 from telegram.constants import ChatAction, ParseMode
@@ -21,6 +22,7 @@ from telegram.ext import (
     filters,
 )
 
+from tunekin.catalogue.tastes import Tastes, newest
 from tunekin.errors import AudioTooLargeError, EmptyCatalogueError, TunekinError, UnknownFormatError
 from tunekin.messages import ClipOptions, Problem
 from tunekin.outcomes import problem_of
@@ -74,6 +76,8 @@ class Handlers:
     ----------
     collection : Collection
         The catalogue.
+    tastes : Tastes
+        What people like and dislike.
     desk : Desk
         Where clips wait.
     settings : TelegramSettings
@@ -82,14 +86,23 @@ class Handlers:
         Makes requests of Telegram.
     """
 
-    def __init__(self, collection: Collection, desk: Desk, *, settings: TelegramSettings, patiently: Patience) -> None:
+    def __init__(
+        self,
+        collection: Collection,
+        tastes: Tastes,
+        desk: Desk,
+        *,
+        settings: TelegramSettings,
+        patiently: Patience,
+    ) -> None:
         self._collection = collection
+        self._tastes = tastes
         self._desk = desk
         self._settings = settings
         self._patiently = patiently
         self._rate = RateLimit(settings.clips_per_minute, clock=time.monotonic)
         # Who was told to wait, and is not told again and again.
-        self._told: set[int] = set()
+        self._warned: set[int] = set()
         self._buttons = Buttons()
 
     def register(self, application: "Application[Any, Any, Any, Any, Any, Any]") -> None:
@@ -105,6 +118,7 @@ class Handlers:
         handlers: tuple[BaseHandler[Update, _Context, None], ...] = (
             CommandHandler(["start", "help"], self._guarded(self._start), filters.UpdateType.MESSAGE),
             CommandHandler("mood", self._guarded(self._moods), filters.UpdateType.MESSAGE),
+            CommandHandler("taste", self._guarded(self._taste), alone & filters.UpdateType.MESSAGE),
             MessageHandler(alone & filters.UpdateType.MESSAGE & sound, self._guarded(self._sound)),
             MessageHandler(
                 alone & filters.UpdateType.MESSAGE & filters.TEXT & ~filters.COMMAND, self._guarded(self._search)
@@ -125,6 +139,9 @@ class Handlers:
     async def _moods(self, _: Update, message: Message, words: Words) -> None:
         await self._reply(message, await self._listed(words))
 
+    async def _taste(self, update: Update, message: Message, words: Words) -> None:
+        await self._reply(message, await self._told(update, words))
+
     async def _search(self, _: Update, message: Message, words: Words) -> None:
         songs = await asyncio.to_thread(self._collection.search, message.text or "", limit=_LISTED)
         if not songs:
@@ -142,34 +159,57 @@ class Handlers:
         async with self._under_way(message, words, words.listening) as work:
             with self._desk.place(sound.size or most) as place:
                 data = await self._fetched(message, sound)
-                await work.follow(place.take(Question(options=ClipOptions(), data=data)))
+                options = await self._options(update)
+                await work.follow(place.take(Question(options=options, data=data)))
 
     # --- buttons ---
 
     async def _press(self, update: Update, message: Message, words: Words) -> None:
-        await self._acknowledge(update, None)
         data = update.callback_query.data if update.callback_query is not None else None
         match self._buttons.read(data or ""):
-            case "moods", _:
+            case "like" | "dislike" as verdict, str(track_id):
+                await asyncio.to_thread(self._tastes.put, _listener(update), track_id, verdict)
+                await self._acknowledge(update, words.noted)
+            case "back", str(track_id):
+                await asyncio.to_thread(self._tastes.remove, _listener(update), track_id)
+                await self._acknowledge(update, words.taken_back)
+                await self._edit(message, await self._told(update, words))
+            case name, str(value):
+                await self._acknowledge(update)
+                await self._open(update, message, words, name, value)
+            case _:
+                raise _old_button()
+
+    async def _open(self, update: Update, message: Message, words: Words, name: str, value: str) -> None:
+        match name:
+            case "moods":
                 await self._edit(message, await self._listed(words))
-            case "mood", str(value):
+            case "mood":
                 mood, _, first = value.partition(":")
                 await self._edit(message, await self._of_mood(words, int(mood), first=int(first)))
-            case "surprise", str(value):
+            case "surprise":
                 # The same update draws the same songs, should it come twice.
                 await self._edit(message, await self._drawn(words, int(value), seed=update.update_id))
-            case "like", str(value):
-                await self._like(update, message, words, value)
+            case "kin":
+                await self._kin(update, message, words, value)
+            case "along":
+                await self._take_along(update, message)
+            case "forget":
+                await self._edit(message, tell.sure(words))
+            case "sure":
+                await asyncio.to_thread(self._tastes.forget, _listener(update))
+                await self._edit(message, Said(text=words.forgotten))
             case _:
-                raise OldButtonError("the button is too old", hint="search again")
+                raise _old_button()
 
-    async def _like(self, update: Update, message: Message, words: Words, track_id: str) -> None:
+    async def _kin(self, update: Update, message: Message, words: Words, track_id: str) -> None:
         song = await asyncio.to_thread(self._collection.song, track_id)
         title = song["title"] or words.unknown
         self._count(update.effective_user)
         async with self._under_way(message, words, words.looking.format(title=title)) as work:
             with self._desk.place(0) as place:
-                ticket = place.take(Question(options=ClipOptions(), track_id=track_id))
+                options = await self._options(update)
+                ticket = place.take(Question(options=options, track_id=track_id))
                 await work.follow(ticket, heading=words.like.format(title=title))
 
     async def _listed(self, words: Words) -> Said:
@@ -194,6 +234,28 @@ class Handlers:
         facts = await asyncio.to_thread(self._collection.facts)
         if not facts["tracks"]:
             raise EmptyCatalogueError("the catalogue is empty", hint="tunekin catalog add FOLDER")
+
+    # --- taste ---
+
+    async def _options(self, update: Update) -> ClipOptions:
+        likes, dislikes = newest(await asyncio.to_thread(self._tastes.of, _listener(update)))
+        return ClipOptions(likes=likes, dislikes=dislikes)
+
+    async def _told(self, update: Update, words: Words) -> Said:
+        told = await self._opinions(update)
+        return tell.taste(words, told["likes"], told["dislikes"])
+
+    async def _take_along(self, update: Update, message: Message) -> None:
+        told = await self._opinions(update)
+        await self._patiently(
+            lambda: message.reply_document(
+                msgspec.json.format(msgspec.json.encode(told)), filename="tunekin-taste.json"
+            )
+        )
+
+    async def _opinions(self, update: Update) -> dict[str, list[dict[str, Any]]]:
+        opinions = await asyncio.to_thread(self._tastes.of, _listener(update))
+        return await asyncio.to_thread(self._collection.taste, opinions)
 
     # --- Telegram ---
 
@@ -223,11 +285,11 @@ class Handlers:
         try:
             self._rate.take(str(number))
         except TooManyError:
-            if number in self._told:
+            if number in self._warned:
                 raise _TwiceError from None
-            self._told.add(number)
+            self._warned.add(number)
             raise
-        self._told.discard(number)
+        self._warned.discard(number)
 
     async def _reply(self, message: Message, said: Said) -> Message:
         return await self._patiently(
@@ -252,12 +314,13 @@ class Handlers:
             # Deleted, or too old to be changed.
             await self._reply(message, said)
 
-    async def _acknowledge(self, update: Update, text: str | None) -> None:
+    async def _acknowledge(self, update: Update, text: str | None = None) -> None:
+        """Take the clock off a button that was pressed, and show a word over the chat for a moment."""
         query = update.callback_query
         if query is not None:
-            # The clock on the button goes away by this; one that is too old has none.
+            # A button that is too old has no clock.
             with contextlib.suppress(BadRequest):
-                await self._patiently(lambda: query.answer(text, show_alert=text is not None))
+                await self._patiently(lambda: query.answer(text))
 
     @contextlib.asynccontextmanager
     async def _under_way(self, message: Message, words: Words, begun: str) -> AsyncIterator["_Work"]:
@@ -373,6 +436,16 @@ async def _type(message: Message) -> None:
         with contextlib.suppress(TelegramError):
             await message.reply_chat_action(ChatAction.TYPING)
         await asyncio.sleep(_TYPING_S)
+
+
+def _listener(update: Update) -> str:
+    """Name whoever sent an update, as `tunekin.catalogue.tastes` knows people of Telegram."""
+    user = update.effective_user
+    return f"telegram:{user.id}" if user is not None else ""
+
+
+def _old_button() -> OldButtonError:
+    return OldButtonError("the button is too old", hint="search again")
 
 
 def _too_large(most: int) -> AudioTooLargeError:

@@ -109,7 +109,8 @@ async def converse(
         max_bytes=settings.max_waiting_bytes,
         keep_s=_KEEP_S,
     )
-    handlers = Handlers(Collection(backend, playback=False), desk, settings=settings, patiently=patiently)
+    collection = Collection(backend, playback=False)
+    handlers = Handlers(collection, backend.tastes, desk, settings=settings, patiently=patiently)
     async with _connected(settings) as application, desk.open():
         handlers.register(application)
         await _introduce(application, patiently)

@@ -9,7 +9,7 @@ from typing import Any
 from tunekin.messages import Answer, Match, MoodAnswer, Problem
 from tunekin_telegram.words import Words
 
-__all__ = ["Button", "Said", "answer", "choice", "moods", "problem", "progress", "songs_of_mood"]
+__all__ = ["Button", "Said", "answer", "choice", "moods", "problem", "progress", "songs_of_mood", "sure", "taste"]
 
 # Quotes are no markup outside of tags, and there is nothing of others' inside.
 _safe = partial(escape, quote=False)
@@ -21,6 +21,8 @@ _SPEAKS = 0.5
 _REASONS = 3
 # A message holds 4096 characters and a button's label far fewer; tags can be long.
 _NAME = 80
+# Of what somebody likes, and of what they dislike.
+_OF_TASTE = 10
 # Numbers that lie side by side on a phone.
 _A_ROW = 5
 _LABEL = 48
@@ -119,7 +121,9 @@ def answer(words: Words, said: Answer, *, heading: str = "", most_bytes: int = 0
             if facts.proven
             else f"<i>{words.proposed.format(n=facts.compared_in_full, of=facts.candidates)}</i>"
         )
-    return _with_numbers(words, parts, [match.track_id for match in songs])
+    track_ids = [match.track_id for match in songs]
+    said_so = _with_numbers(words, parts, track_ids)
+    return Said(text=said_so.text, rows=(*said_so.rows, *_verdicts(track_ids)))
 
 
 def problem(words: Words, what: Problem, *, most_bytes: int = 0, wait_s: int = 0) -> Said:
@@ -233,12 +237,62 @@ def choice(words: Words, songs: Sequence[Mapping[str, Any]]) -> Said:
         (
             Button(
                 label=_short(f"{song['title'] or words.unknown} · {song['artist'] or words.unknown}"),
-                action=("like", song["track_id"]),
+                action=("kin", song["track_id"]),
             ),
         )
         for song in songs
     )
     return Said(text=f"<b>{words.found}</b>", rows=rows)
+
+
+def taste(words: Words, liked: Sequence[Mapping[str, Any]], disliked: Sequence[Mapping[str, Any]]) -> Said:
+    """Say what somebody likes and dislikes.
+
+    Parameters
+    ----------
+    words : Words
+        The language.
+    liked, disliked : sequence of mapping
+        Songs, the newest first.
+
+    Returns
+    -------
+    Said
+        The newest of them, each with a button that takes it back, and buttons to take all along and to forget all.
+    """
+    if not liked and not disliked:
+        return Said(text=words.nothing_yet)
+    parts: list[str] = []
+    buttons: list[Button] = []
+    for heading, songs in ((words.likes, liked), (words.dislikes, disliked)):
+        if songs:
+            shown = songs[:_OF_TASTE]
+            first = len(buttons) + 1
+            lines = [f"{place}. {_name(words, song)}" for place, song in enumerate(shown, first)]
+            parts.append("\n".join([f"<b>{heading}</b> ({words.songs.format(n=len(songs))})", *lines]))
+            buttons += [
+                Button(label=str(place), action=("back", song["track_id"])) for place, song in enumerate(shown, first)
+            ]
+    parts.append(words.press_to_take_back)
+    along = (Button(label=words.take_along, action=("along", "")),)
+    forget = (Button(label=words.forget, action=("forget", "")),)
+    return Said(text="\n\n".join(parts), rows=(*_rows(buttons), along, forget))
+
+
+def sure(words: Words) -> Said:
+    """Ask whether all is to be forgotten.
+
+    Parameters
+    ----------
+    words : Words
+        The language.
+
+    Returns
+    -------
+    Said
+        With one button for yes.
+    """
+    return Said(text=words.forget_sure, rows=((Button(label=words.forget, action=("sure", "")),),))
 
 
 def _mood(words: Words, mood: MoodAnswer) -> str:
@@ -253,9 +307,12 @@ def _mood(words: Words, mood: MoodAnswer) -> str:
 
 def _match(words: Words, place: int, match: Match) -> str:
     start_s, end_s = match.track_span_s
-    facts = [words.alike.format(p=_percent(match.similarity)), words.moment.format(a=_clock(start_s), b=_clock(end_s))]
+    start, end = _clock(start_s), _clock(end_s)
+    where = words.moment.format(a=start, b=end) if start != end else words.at.format(a=start)
+    facts = [words.alike.format(p=_percent(match.similarity)), where]
     why = ", ".join(
-        f"{_label(words, why.label)} {_percent(why.similarity)}"
+        # A song that somebody likes is a reason by itself.
+        _label(words, why.label) + ("" if why.view == "liked" else f" {_percent(why.similarity)}")
         for why in match.why[:_REASONS]
         if why.label is not None and why.similarity >= _SPEAKS
     )
@@ -263,10 +320,20 @@ def _match(words: Words, place: int, match: Match) -> str:
 
 
 def _with_numbers(words: Words, parts: list[str], track_ids: Sequence[str], *, start: int = 1) -> Said:
-    buttons = [Button(label=str(place), action=("like", track_id)) for place, track_id in enumerate(track_ids, start)]
+    buttons = [Button(label=str(place), action=("kin", track_id)) for place, track_id in enumerate(track_ids, start)]
     if buttons:
         parts = [*parts, words.press]
     return Said(text="\n\n".join(parts), rows=_rows(buttons))
+
+
+def _verdicts(track_ids: Sequence[str]) -> tuple[tuple[Button, ...], ...]:
+    return tuple(
+        tuple(
+            Button(label=f"{sign} {place}", action=(verdict, track_id)) for place, track_id in enumerate(track_ids, 1)
+        )
+        for sign, verdict in (("👍", "like"), ("👎", "dislike"))
+        if track_ids
+    )
 
 
 def _rows(buttons: Sequence[Button]) -> tuple[tuple[Button, ...], ...]:

@@ -43,6 +43,10 @@ class Words:
         Moods and their songs.
     found, nothing, like : str
         Search.
+    likes, dislikes, nothing_yet, take_along, forget, forget_sure, forgotten, noted, taken_back : str
+        What somebody likes and dislikes.
+    press_to_take_back : str
+        What the numbered buttons of these are for.
     what : str
         Answer to what the bot does not understand.
     too_often : str
@@ -82,6 +86,16 @@ class Words:
     found: str
     nothing: str
     like: str
+    likes: str
+    dislikes: str
+    nothing_yet: str
+    take_along: str
+    forget: str
+    forget_sure: str
+    forgotten: str
+    noted: str
+    taken_back: str
+    press_to_take_back: str
     what: str
     too_often: str
     errors: Mapping[str, str]
@@ -94,10 +108,11 @@ _ENGLISH = Words(
         "Send a voice note, an audio file or a video note: I say its mood, and find the songs of this catalogue that "
         "sound most like it, each with its moment. 6 seconds are good.\n\n"
         "Or type the name of a song, in part, misspelt, by its artist: then choose it, and get songs like it.\n"
-        "/mood opens songs by mood, with no recording.\n\n"
+        "/mood opens songs by mood, with no recording.\n"
+        "/taste shows what you like: answers follow it.\n\n"
         "I judge by the sound alone, and keep no recording."
     ),
-    commands={"mood": "Songs by mood", "help": "What I can do"},
+    commands={"mood": "Songs by mood", "taste": "What you like", "help": "What I can do"},
     listening="Listening…",
     looking="Looking for songs like {title}…",
     stages={"ingest": "Opened", "featurizer": "Heard", "classifier": "Felt", "ranker": "Compared"},
@@ -126,6 +141,16 @@ _ENGLISH = Words(
     found="Which one do you mean?",
     nothing="No song is called so. Try a part of its name, or its artist.",
     like="Songs like {title}",
+    likes="You like",
+    dislikes="Not for you",
+    nothing_yet="Nothing yet. Each song of an answer has a button for it.",
+    take_along="Take it along (JSON)",
+    forget="Forget all of it",
+    forget_sure="Press once more to forget all of it",
+    forgotten="All is forgotten.",
+    noted="Noted. Your next answers will follow it.",
+    taken_back="Taken back.",
+    press_to_take_back="Press a number to take it back.",
     what="I understand sound and the names of songs. Send a voice note or an audio file, or type a title.",
     too_often="That was much at once. Ask again in {s} s.",
     errors={
@@ -154,10 +179,11 @@ _KOREAN = Words(
         "음성 메시지나 소리 파일, 영상 메시지를 보내면 노래의 기분을 말하고, "
         "이 음악 목록에서 가장 닮은 곡을 닮은 순간과 함께 찾아 드립니다. 6초면 좋습니다.\n\n"
         "노래 이름을 일부만, 틀리게, 가수 이름으로 적어도 됩니다. 고르면 비슷한 곡을 찾아 드립니다.\n"
-        "/mood 를 누르면 녹음 없이 기분으로 노래를 고릅니다.\n\n"
+        "/mood 를 누르면 녹음 없이 기분으로 노래를 고릅니다.\n"
+        "/taste 에는 좋아하는 곡이 있습니다. 답은 취향을 따릅니다.\n\n"
         "오직 소리로만 판단하고, 녹음은 남기지 않습니다."
     ),
-    commands={"mood": "기분으로 고르기", "help": "할 수 있는 일"},
+    commands={"mood": "기분으로 고르기", "taste": "내 취향", "help": "할 수 있는 일"},
     listening="듣는 중…",
     looking="{title}와 닮은 곡을 찾는 중…",
     stages={"ingest": "열었음", "featurizer": "들었음", "classifier": "느꼈음", "ranker": "비교했음"},
@@ -186,6 +212,16 @@ _KOREAN = Words(
     found="어느 곡인가요?",
     nothing="그런 이름의 노래가 없습니다. 이름의 일부나 가수 이름으로 찾아 보세요.",
     like="{title}와 닮은 곡",
+    likes="좋아하는 곡",
+    dislikes="별로인 곡",
+    nothing_yet="아직 없습니다. 답의 곡마다 누를 수 있는 버튼이 있습니다.",
+    take_along="내려받기 (JSON)",
+    forget="모두 잊기",
+    forget_sure="한 번 더 누르면 모두 잊습니다",
+    forgotten="모두 잊었습니다.",
+    noted="알겠습니다. 다음 답부터 따릅니다.",
+    taken_back="취소했습니다.",
+    press_to_take_back="번호를 누르면 취소합니다.",
     what="소리와 노래 이름을 알아듣습니다. 음성 메시지나 소리 파일을 보내거나, 제목을 적어 주세요.",
     too_often="한꺼번에 너무 많이 물었습니다. {s}초 뒤에 다시 물어 주세요.",
     errors={

@@ -7,6 +7,7 @@ from threading import Lock
 from typing import Any, Literal, TypeAlias
 
 from tunekin.catalogue.records import Mood
+from tunekin.catalogue.tastes import Opinion, Verdict
 from tunekin.catalogue.titles import TitleSearch
 from tunekin.errors import NotFoundError
 from tunekin.features import FEATURES
@@ -176,6 +177,31 @@ class Collection:
         """
         tracks = self._reader.tracks(track_ids)
         return [self._song(tracks[track_id]) for track_id in track_ids if track_id in tracks]
+
+    def taste(self, opinions: Sequence[Opinion]) -> dict[str, list[dict[str, Any]]]:
+        """Look the songs of a taste up.
+
+        Parameters
+        ----------
+        opinions : sequence of Opinion
+            What somebody thinks of songs.
+
+        Returns
+        -------
+        dict
+            ``likes`` and ``dislikes``: songs in the order of the opinions, each with the time of the opinion, without
+            those that are gone.
+        """
+        songs = {song["track_id"]: song for song in self.songs([one.track_id for one in opinions])}
+
+        def some(verdict: Verdict) -> list[dict[str, Any]]:
+            return [
+                songs[one.track_id] | {"at_ms": one.at_ms}
+                for one in opinions
+                if one.verdict == verdict and one.track_id in songs
+            ]
+
+        return {"likes": some("like"), "dislikes": some("dislike")}
 
     def sound(self, track_id: str) -> tuple[Path, str]:
         """Say where a song's sound file is.

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tunekin.catalogue.tastes import Opinion, Tastes, Verdict, newest
+from tunekin.catalogue.tastes import Tastes, Verdict, newest
 from tunekin.errors import OptionError
 from tunekin.messages import ClipOptions
 from tunekin_web.collection import Collection
@@ -103,7 +103,7 @@ class Opinions:
     async def _get(self, request: Request) -> Response:
         listener = _listener(request)
         opinions = [] if listener is None else await run_in_threadpool(self._tastes.of, listener)
-        told = await run_in_threadpool(self._told, opinions)
+        told = await run_in_threadpool(self._collection.taste, opinions)
         headers = {"Cache-Control": "no-store"}
         if "download" in request.query_params:
             headers["Content-Disposition"] = _FILE
@@ -136,18 +136,6 @@ class Opinions:
         response = JSONResponse({"forgotten": forgotten}, headers={"Cache-Control": "no-store"})
         response.delete_cookie(COOKIE, **_kept(request))
         return response
-
-    def _told(self, opinions: list[Opinion]) -> dict[str, list[dict[str, Any]]]:
-        songs = {song["track_id"]: song for song in self._collection.songs([one.track_id for one in opinions])}
-
-        def some(verdict: Verdict) -> list[dict[str, Any]]:
-            return [
-                songs[one.track_id] | {"at_ms": one.at_ms}
-                for one in opinions
-                if one.verdict == verdict and one.track_id in songs
-            ]
-
-        return {"likes": some("like"), "dislikes": some("dislike")}
 
 
 def _listener(request: Request) -> str | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import email
 import itertools
 import json
 import re
@@ -15,7 +16,7 @@ from urllib.parse import parse_qs
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -47,6 +48,7 @@ class BotApi:
         self.address = ""
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.shown: dict[int, Shown] = {}
+        self.documents: list[bytes] = []
         self.files: dict[str, bytes] = {}
         # What to answer in place of the truth, by method; used up one by one.
         self.failures: defaultdict[str, list[Response]] = defaultdict(list)
@@ -171,7 +173,10 @@ class BotApi:
 
     async def _call(self, request: Request) -> Response:
         method = request.path_params["method"]
-        given = {name: _value(values[0]) for name, values in parse_qs((await request.body()).decode()).items()}
+        try:
+            given = _given(request.headers.get("content-type", ""), await request.body())
+        except ClientDisconnect:
+            return Response()
         with self._changed:
             self.calls.append((method, given))
             self._changed.notify_all()
@@ -199,7 +204,7 @@ class BotApi:
             await asyncio.sleep(0.01)
             waited_s += 0.01
 
-    def _answer(self, method: str, given: dict[str, Any]) -> Response:  # noqa: PLR0911 -- a line for each case
+    def _answer(self, method: str, given: dict[str, Any]) -> Response:  # noqa: C901, PLR0911 -- a line for each case
         match method:
             case "getMe":
                 return _result(_user(1, None) | {"is_bot": True, "username": "tunekin_bot"})
@@ -226,6 +231,10 @@ class BotApi:
                 known.before.append(known.text)
                 known.text, known.markup = given["text"], given.get("reply_markup")
                 return _result(_message(known))
+            case "sendDocument":
+                self.documents.append(given["document"])
+                shown = Shown(next(self._numbers), given["chat_id"], "", None)
+                return _result(_message(shown))
             case "sendChatAction" | "answerCallbackQuery" | "setMyCommands" | "deleteWebhook":
                 return _result(True)
             case _:
@@ -281,6 +290,23 @@ def _result(result: Any) -> Response:
 
 def _refusal(status: int, description: str) -> Response:
     return JSONResponse({"ok": False, "error_code": status, "description": description}, status)
+
+
+def _given(content_type: str, body: bytes) -> dict[str, Any]:
+    """Fields of a form; of one with files too."""
+    if not content_type.startswith("multipart/"):
+        return {name: _value(values[0]) for name, values in parse_qs(body.decode()).items()}
+    parsed = email.message_from_bytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+    given: dict[str, Any] = {}
+    for part in parsed.walk():
+        name, data = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(data, bytes):
+            given[name] = data if part.get_filename() else _value(data.decode())
+    # The field of a file may refer to another by its name.
+    for name, value in given.items():
+        if isinstance(value, str) and value.startswith("attach://"):
+            given[name] = given[value.removeprefix("attach://")]
+    return given
 
 
 def _value(text: str) -> Any:

@@ -1,5 +1,6 @@
 """What people get for what they send."""
 
+import json
 import re
 
 import pytest
@@ -77,6 +78,40 @@ def test_songs_like_one_of_an_answer_are_a_press_away(bot, voice_note):
     assert shown.before[0] == EN.looking.format(title=title)
     assert f"<b>{title}</b> ·" not in shown.text
     assert bot.called("answerCallbackQuery")
+
+
+def test_what_somebody_likes_and_dislikes_is_followed_shown_taken_along_and_forgotten(bot, voice_note):
+    def titles(shown):
+        return re.findall(r"^\d\. <b>(.+?)</b>", shown.text, re.MULTILINE)
+
+    answered = bot.answer(bot.sends(voice_note), EN.kin)
+    first, second, *_ = titles(answered)
+    bot.presses(answered, "👎 1")
+    bot.presses(answered, "👍 2")
+    bot.wait_for(
+        lambda: [given.get("text") for name, given in bot.calls if name == "answerCallbackQuery"] == [EN.noted] * 2
+    )
+    followed = bot.answer(bot.sends(voice_note), EN.kin)
+    assert first not in titles(followed)
+    assert f"close to “{second}” that you liked" in followed.text
+    # Nobody else's answers do.
+    assert titles(bot.answer(bot.sends(voice_note, user=8), EN.kin, user=8)) == titles(answered)
+
+    taste = bot.answer(bot.says("/taste"), EN.likes)
+    assert titles(taste) == [second, first]
+    bot.presses(taste, EN.take_along)
+    bot.wait_for(lambda: bot.documents)
+    along = json.loads(bot.documents[0])
+    assert [[song["title"] for song in along[verdict]] for verdict in ("likes", "dislikes")] == [[second], [first]]
+
+    bot.presses(taste, "1")
+    bot.wait_for(lambda: titles(taste) == [first])
+    bot.presses(taste, EN.forget)
+    bot.wait_for(lambda: taste.text == EN.forget_sure)
+    bot.presses(taste, EN.forget)
+    bot.wait_for(lambda: taste.text == EN.forgotten)
+    assert bot.answer(bot.says("/taste"), EN.nothing_yet)
+    assert titles(bot.answer(bot.sends(voice_note), EN.kin)) == titles(answered)
 
 
 def test_a_misspelt_title_is_searched_and_chosen_by_a_button(bot, loaded):
@@ -189,9 +224,10 @@ def test_who_asks_too_often_is_told_once_and_others_are_served(api, backend, voi
 def test_a_button_for_a_song_that_is_gone_says_so(bot):
     listed = bot.answer(bot.says("/mood"))
     for data, code in (
+        ("kin:gone", "catalogue.not_found"),
         ("like:gone", "catalogue.not_found"),
         ("mood:99:0", "catalogue.not_found"),
-        ("like:#gone", "telegram.old_button"),
+        ("kin:#gone", "telegram.old_button"),
     ):
         assert bot.answer(bot.presses_data(listed, data), re.escape(EN.errors[code]))
 

@@ -76,6 +76,14 @@ def test_the_bot_speaks_as_the_page_does():
         "back": "back",
         "empty_mood": "empty",
         "like": "likeTitle",
+        "likes": "likes",
+        "dislikes": "dislikes",
+        "take_along": "takeAlong",
+        "forget": "forget",
+        "forget_sure": "forgetSure",
+        "forgotten": "forgotten",
+        "noted": "noted",
+        "taken_back": "takenBack",
     }
     for text, words in ((english, EN), (korean, KO)):
         on_page = dict(re.findall(r'(\w+): "((?:[^"\\]|\\.)*)"', text))
@@ -92,7 +100,27 @@ def test_a_match_has_its_moment_and_the_views_that_speak_for_it():
     said = tell.answer(EN, answered(matches=(match(why=why),)))
     assert "1. <b>T</b> · A\n     97% alike, at 1:02 to 2:10 · rhythm 99%" in said.text
     assert "timbre" not in said.text
-    assert said.rows == ((tell.Button(label="1", action=("like", "t")),),)
+    assert [[(button.label, *button.action) for button in row] for row in said.rows] == [
+        [("1", "kin", "t")],
+        [("👍 1", "like", "t")],
+        [("👎 1", "dislike", "t")],
+    ]
+
+
+@pytest.mark.parametrize(("words", "where"), [(EN, "at 0:30 ·"), (KO, "0:30부터 ·")])
+def test_a_moment_within_a_second_is_one_time(words, where):
+    why = (Why(view="liked", similarity=0.9, label=Label(ko="가까움", en="close")),)
+    text = tell.answer(words, answered(matches=(match(why=why, track_span_s=(30.1, 30.9)),))).text
+    assert where in text
+    # A song that is liked is a reason by itself.
+    assert text.split(where)[1].splitlines()[0].strip() in {"close", "가까움"}
+
+
+def test_a_long_taste_fits_into_a_message():
+    songs = [{"track_id": str(number), "title": "x" * 255, "artist": "y" * 255} for number in range(2_000)]
+    said = tell.taste(EN, songs, songs)
+    assert len(re.sub(r"</?[bi]>", "", said.text)) < 4096
+    assert sum(len(row) for row in said.rows) <= 100
 
 
 def test_an_answer_without_songs_says_so():
