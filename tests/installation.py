@@ -70,11 +70,11 @@ class Installation:
     def prefix(self) -> str:
         return self.environment["TUNEKIN_KAFKA_PREFIX"]
 
-    def command(self, *arguments: str, text: bool = True) -> "subprocess.CompletedProcess[Any]":
-        """Run the command line as an operator does."""
+    def command(self, *arguments: str, text: bool = True, **settings: str) -> "subprocess.CompletedProcess[Any]":
+        """Run the command line as an operator does, perhaps with settings besides."""
         return subprocess.run(
             [str(Path(sys.executable).parent / "tunekin"), *arguments],
-            env=os.environ | self.environment,
+            env=os.environ | self.environment | settings,
             capture_output=True,
             text=text,
             check=False,

@@ -15,6 +15,7 @@ from tunekin_classifier.__main__ import ROOTS as CLASSIFIER
 from tunekin_cli.app import app
 from tunekin_cli.servers import SERVER_GROUPS
 from tunekin_embedded.settings import GROUPS
+from tunekin_embedded.subsonic.settings import SubsonicSettings
 from tunekin_featurizer.__main__ import ROOTS as FEATURIZER
 from tunekin_ingest.__main__ import ROOTS as INGEST
 from tunekin_ranker.__main__ import ROOTS as RANKER
@@ -57,6 +58,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
 def test_every_setting_is_documented_and_nothing_else() -> None:
     groups: set[type[Settings]] = {
         *GROUPS,
+        SubsonicSettings,
         TelegramSettings,
         WebSettings,
         *SERVER_GROUPS,

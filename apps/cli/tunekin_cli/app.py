@@ -77,14 +77,22 @@ def _prepare(
 def _catalog_add(
     context: typer.Context,
     paths: Annotated[
-        list[Path], typer.Argument(help="Folders, sound files, CSV manifests, playlists.", metavar="PATH...")
-    ],
+        list[Path] | None, typer.Argument(help="Folders, sound files, CSV manifests, playlists.", metavar="PATH...")
+    ] = None,
     *,
+    subsonic: Annotated[
+        str | None,
+        typer.Option(help="All music of a Subsonic server; its login is in TUNEKIN_SUBSONIC_*.", metavar="URL"),
+    ] = None,
     kafka: _Kafka = False,
     report: _Report = None,
 ) -> None:
     """Put sound files into the catalogue; what is there already is passed over."""
-    raise typer.Exit(catalog.add(context.obj, paths, kafka=kafka, report=report))
+    if bool(paths) == (subsonic is not None):
+        raise OptionError("there is to be either a path or --subsonic", hint="tunekin catalog add ~/Music")
+    if subsonic is not None:
+        raise typer.Exit(catalog.add_from_server(context.obj, subsonic, kafka=kafka, report=report))
+    raise typer.Exit(catalog.add(context.obj, paths or (), kafka=kafka, report=report))
 
 
 @catalog_app.command("list")

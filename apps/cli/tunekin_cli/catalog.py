@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from tunekin_cli import render
+from tunekin_cli import render, subsonic_songs
 from tunekin_cli.chosen_tracks import all_tracks
 from tunekin_cli.context import Context
 from tunekin_cli.json_output import print_json
@@ -17,7 +17,7 @@ from tunekin_embedded.parts import Parts
 from tunekin_embedded.progress import LoadProgress
 from tunekin_embedded.sound_files import find
 
-__all__ = ["add", "reporting", "show"]
+__all__ = ["add", "add_from_server", "reporting", "show"]
 
 
 def add(context: Context, paths: Sequence[Path], *, kafka: bool, report: Path | None) -> int:
@@ -46,6 +46,42 @@ def add(context: Context, paths: Sequence[Path], *, kafka: bool, report: Path | 
             for outcome in lane.load(tracks):
                 progress.take(outcome)
         progress.print_report()
+    return 1 if progress.count("failed") else 0
+
+
+def add_from_server(context: Context, url: str, *, kafka: bool, report: Path | None) -> int:
+    """Put the music of a Subsonic server into the catalogue, with a progress bar and a report.
+
+    Parameters
+    ----------
+    context : Context
+        Folder and settings.
+    url : str
+        Address of the server.
+    kafka : bool
+        Whether workers do it.
+    report : pathlib.Path or None
+        File for what came of each song.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 1 where a song failed.
+    """
+    console = Console(stderr=True)
+    with (
+        reporting(report) as taken,
+        subsonic_songs.server(url) as server,
+        opened(context, kafka=kafka, quiet=console.print) as lane,
+    ):
+        most = context.settings.ingest.max_bytes
+        with subsonic_songs.beside(lane.reader, server, max_bytes=most) as songs:
+            with LoadProgress(total=len(songs), unit="songs", report=taken, console=console) as progress:
+                for outcome in lane.load(songs):
+                    progress.take(outcome)
+            progress.print_report()
+            for line in subsonic_songs.gone(songs.gone()):
+                console.print(line, highlight=False, markup=False, soft_wrap=True)
     return 1 if progress.count("failed") else 0
 
 

@@ -1,6 +1,7 @@
 """What is published of a sound file, for the workers of a distributed Tunekin to hear."""
 
 import time
+from pathlib import Path
 
 import msgspec
 
@@ -10,7 +11,7 @@ from tunekin.messages import Trace, Track, TrackOutcome, TrackSubject, TrackSubm
 from tunekin.ports import BlobStore, ClaimCheck, Record
 from tunekin.topics import INLINE_LIMIT_BYTES
 from tunekin_cli.servers import Servers
-from tunekin_embedded.sound_files import content_sha256, local_path, unreadable
+from tunekin_embedded.sound_files import Fetched, content_sha256, local_path, unreadable
 
 __all__ = ["Publisher"]
 
@@ -34,13 +35,14 @@ class Publisher:
         self._blobs: BlobStore = servers.blob_store()
         self._known = known
 
-    def record(self, track: Track) -> Record | TrackOutcome:
+    def record(self, item: Track | Fetched | TrackOutcome) -> Record | TrackOutcome:
         """Make what is sent of a track.
 
         Parameters
         ----------
-        track : Track
-            With an id and the URI of its sound file, other fields where known.
+        item : Track, Fetched or TrackOutcome
+            With an id and the URI of its sound file, other fields where known; or with a file that was fetched, which
+            is removed then; or what came of it already.
 
         Returns
         -------
@@ -52,23 +54,30 @@ class Publisher:
         DependencyError
             The blob store can't be written.
         """
+        if isinstance(item, TrackOutcome):
+            return item
+        track = item.track if isinstance(item, Fetched) else item
         try:
-            sha256 = content_sha256(track.source_uri)
+            sha256 = item.sha256 if isinstance(item, Fetched) else content_sha256(track.source_uri)
             if sha256 in self._known:
                 return TrackOutcome(track_id=track.track_id, source_uri=track.source_uri, status="unchanged")
-            record = self._record(track, sha256)
+            path = item.path if isinstance(item, Fetched) else local_path(track.source_uri)
+            record = self._record(track, path, sha256)
         except OSError as error:
             return unreadable(track, error)
+        finally:
+            if isinstance(item, Fetched):
+                item.release()
         self._known[sha256] = track.track_id
         return record
 
-    def _record(self, track: Track, sha256: str) -> Record:
+    def _record(self, track: Track, path: Path, sha256: str) -> Record:
         message = TrackSubmitted(
             subject=TrackSubject(track=track), data=b"", trace=Trace(published_ms=time.time() * 1000)
         )
         if any(is_within(track.source_uri, prefix) for prefix in self._readable):
             return codec.with_claim(codec.encode(message), ClaimCheck(uri=track.source_uri, sha256=sha256))
-        data = local_path(track.source_uri).read_bytes()
+        data = path.read_bytes()
         if len(data) <= INLINE_LIMIT_BYTES:
             return codec.encode(msgspec.structs.replace(message, data=data))
         return codec.with_claim(codec.encode(message), self._blobs.put(data))

@@ -18,6 +18,7 @@ from tunekin_cli.remote_tracks import watching
 from tunekin_cli.servers import Servers
 from tunekin_embedded.parts import Parts
 from tunekin_embedded.reclassify import judge
+from tunekin_embedded.sound_files import Fetched
 from tunekin_embedded.track_lane import load
 from tunekin_embedded.withdraw import withdraw
 
@@ -29,13 +30,14 @@ class TracksLane(Protocol):
 
     reader: CatalogueReader
 
-    def load(self, tracks: Iterable[Track]) -> Iterator[TrackOutcome]:
+    def load(self, tracks: Iterable[Track | Fetched | TrackOutcome]) -> Iterator[TrackOutcome]:
         """Hear sound files and write what they are; one that the catalogue holds already is passed over.
 
         Parameters
         ----------
-        tracks : iterable of Track
-            Each with an id and the URI of its sound file, other fields where known.
+        tracks : iterable of Track, Fetched or TrackOutcome
+            Each with an id and the URI of its sound file, other fields where known; or with a file that was fetched for
+            this; or what came of it already.
 
         Returns
         -------
@@ -111,7 +113,7 @@ class _Home:
         self.reader = parts.reader
         self._parts = parts
 
-    def load(self, tracks: Iterable[Track]) -> Iterator[TrackOutcome]:
+    def load(self, tracks: Iterable[Track | Fetched | TrackOutcome]) -> Iterator[TrackOutcome]:
         return load(self._parts, tracks)
 
     def withdraw(self, tracks: Iterable[Track]) -> Iterator[TrackOutcome]:
@@ -129,7 +131,7 @@ class _Workers:
         self._servers = servers
         self._quiet = quiet
 
-    def load(self, tracks: Iterable[Track]) -> Iterator[TrackOutcome]:
+    def load(self, tracks: Iterable[Track | Fetched | TrackOutcome]) -> Iterator[TrackOutcome]:
         # The catalogue is asked once outcomes are watched: what is written in between is told.
         return self._told(lambda: map(Publisher(self._servers, self.reader.contents(FEATURES.name)).record, tracks))
 

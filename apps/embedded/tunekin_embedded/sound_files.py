@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -17,6 +18,7 @@ from tunekin_embedded import playlist_files
 
 __all__ = [
     "EXTENSIONS",
+    "Fetched",
     "content_sha256",
     "find",
     "from_manifest",
@@ -152,6 +154,29 @@ def content_sha256(uri: str) -> str:
         raise OSError(errno.ENOENT, "it is no file of this machine")
     with local_path(uri).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """A track whose sound file was fetched from elsewhere.
+
+    Attributes
+    ----------
+    track : Track
+        The track.
+    path : pathlib.Path
+        Where the file lies until `release`.
+    sha256 : str
+        Hash of its bytes.
+    """
+
+    track: Track
+    path: Path
+    sha256: str
+
+    def release(self) -> None:
+        """Remove the file."""
+        self.path.unlink(missing_ok=True)
 
 
 def unreadable(track: Track, error: OSError) -> TrackOutcome:

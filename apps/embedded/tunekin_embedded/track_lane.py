@@ -16,7 +16,7 @@ from tunekin.worker import Worker
 from tunekin_classifier import service as classifier
 from tunekin_embedded.compute_process import ComputeProcess
 from tunekin_embedded.parts import Parts
-from tunekin_embedded.sound_files import content_sha256, unreadable
+from tunekin_embedded.sound_files import Fetched, content_sha256, unreadable
 from tunekin_featurizer.role import ROLE as FEATURIZER
 from tunekin_ingest import service as ingest
 
@@ -27,18 +27,20 @@ _BACKLOG_BYTES = 96 * 1024 * 1024
 # More partitions than workers, so that hashing the keys spreads the load.
 _PARTITIONS_PER_WORKER = 8
 _POLL_S = 0.1
+# Fetched files that wait to be heard: enough to keep every worker busy, and a bound on the room that they take.
+_MOST_FETCHED = 16
 
 
-def load(parts: Parts, tracks: Iterable[Track]) -> Iterator[TrackOutcome]:
+def load(parts: Parts, tracks: Iterable[Track | Fetched | TrackOutcome]) -> Iterator[TrackOutcome]:
     """Put sound files into the catalogue.
 
     Parameters
     ----------
     parts : Parts
         What the lanes share.
-    tracks : iterable of Track
-        Each with an id and the URI of its sound file, other fields where known. Consumed in a thread of its own while
-        results come in.
+    tracks : iterable of Track, Fetched or TrackOutcome
+        Each with an id and the URI of its sound file, other fields where known; or with a file that was fetched, which
+        is removed once it is heard; or what came of it already. Consumed in a thread of its own while results come in.
 
     Yields
     ------
@@ -71,6 +73,7 @@ def load(parts: Parts, tracks: Iterable[Track]) -> Iterator[TrackOutcome]:
             seen += len(records)
             for outcome in map(codec.decode, records):
                 if isinstance(outcome, TrackOutcome):
+                    submissions.release(outcome.track_id)
                     yield outcome
 
 
@@ -78,7 +81,12 @@ class _Submissions:
     """Publishes tracks while others work on them."""
 
     def __init__(
-        self, tracks: Iterable[Track], *, known: dict[str, str], producer: LocalProducer, clock: Clock
+        self,
+        tracks: Iterable[Track | Fetched | TrackOutcome],
+        *,
+        known: dict[str, str],
+        producer: LocalProducer,
+        clock: Clock,
     ) -> None:
         self._tracks = tracks
         self._known = known
@@ -86,6 +94,8 @@ class _Submissions:
         self._clock = clock
         self.count = 0
         self.complete = False
+        self._fetched: dict[str, Fetched] = {}
+        self._released = threading.Condition()
 
     def send(self, stop: threading.Event) -> None:
         """Publish each track by reference to its file, unless the catalogue holds that file."""
@@ -95,19 +105,39 @@ class _Submissions:
             # Counted before it is sent, so that its outcome never seems to be one too many.
             self.count += 1
             self._producer.send(self._record(track))
+            with self._released:
+                while len(self._fetched) >= _MOST_FETCHED and not stop.is_set():
+                    self._released.wait(_POLL_S)
         self.complete = True
 
-    def _record(self, track: Track) -> Record:
+    def release(self, track_id: str) -> None:
+        """Remove the file of a track that is done, where it was fetched for this."""
+        with self._released:
+            fetched = self._fetched.pop(track_id, None)
+            self._released.notify()
+        if fetched is not None:
+            fetched.release()
+
+    def _record(self, item: Track | Fetched | TrackOutcome) -> Record:
+        if isinstance(item, TrackOutcome):
+            return codec.encode(item)
+        if isinstance(item, Fetched):
+            with self._released:
+                self._fetched[item.track.track_id] = item
+            return self._claim(item.track, uri=item.path.as_uri(), sha256=item.sha256)
         try:
-            sha256 = content_sha256(track.source_uri)
+            sha256 = content_sha256(item.source_uri)
         except OSError as error:
-            return codec.encode(unreadable(track, error))
+            return codec.encode(unreadable(item, error))
+        return self._claim(item, uri=item.source_uri, sha256=sha256)
+
+    def _claim(self, track: Track, *, uri: str, sha256: str) -> Record:
         if sha256 in self._known:
             return codec.encode(TrackOutcome(track_id=track.track_id, source_uri=track.source_uri, status="unchanged"))
         self._known[sha256] = track.track_id
         trace = Trace(published_ms=self._clock() * 1000)
         record = codec.encode(TrackSubmitted(subject=TrackSubject(track=track), data=b"", trace=trace))
-        return codec.with_claim(record, ClaimCheck(uri=track.source_uri, sha256=sha256))
+        return codec.with_claim(record, ClaimCheck(uri=uri, sha256=sha256))
 
 
 class _Crew:

@@ -11,6 +11,7 @@ from tunekin_embedded.clip_lane import ClipLane
 from tunekin_embedded.parts import Parts
 from tunekin_web.desk import Answering
 from tunekin_web.operations import Operations
+from tunekin_web.subsonic.sounds import ServerSounds
 
 __all__ = ["Backend"]
 
@@ -35,6 +36,8 @@ class Backend:
         How many of those work at a time.
     operations : Operations or None
         The workers, where they are other processes.
+    sounds : ServerSounds or None
+        Fetches songs that live at a Subsonic server; None where they are not played.
     """
 
     reader: CatalogueReader
@@ -44,6 +47,7 @@ class Backend:
     answering: Callable[[], Answering]
     answerers: int = 1
     operations: Operations | None = None
+    sounds: ServerSounds | None = None
 
     @classmethod
     def of(cls, parts: Parts) -> Self:

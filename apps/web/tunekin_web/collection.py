@@ -60,6 +60,7 @@ class Collection:
         self._backend = backend
         self._reader = backend.reader
         self._playback = playback
+        self._sounds = backend.sounds if playback else None
         self.titles = TitleSearch(backend.reader)
         self._drawing = Lock()
         self._chart: tuple[int, chart.Chart] | None = None
@@ -222,7 +223,9 @@ class Collection:
             It can't be played here.
         """
         track = self._track(track_id)
-        path = self.playable(track)
+        if self._sounds is not None and self._sounds.has(track):
+            return self._sounds.file(track)
+        path = self.local_file(track)
         if path is None:
             raise MissingError("this song can't be played here", hint="its file is elsewhere, or playback is off")
         return path, MEDIA_TYPES[path.suffix.lower()]
@@ -290,11 +293,26 @@ class Collection:
             "musicbrainz_id": track.musicbrainz_id,
             "year": track.year,
             "tags": list(track.tags),
-            "playable": self.playable(track) is not None,
+            "playable": self.playable(track),
         }
 
-    def playable(self, track: Track) -> Path | None:
-        """Say where a song's sound file is, where it may be played.
+    def playable(self, track: Track) -> bool:
+        """Say whether a song is played here.
+
+        Parameters
+        ----------
+        track : Track
+            The song.
+
+        Returns
+        -------
+        bool
+            Whether `sound` has it; a server that it would come from is not asked.
+        """
+        return (self._sounds is not None and self._sounds.has(track)) or self.local_file(track) is not None
+
+    def local_file(self, track: Track) -> Path | None:
+        """Say where a song's sound file is, where it lies here and may be played.
 
         Parameters
         ----------

@@ -1,17 +1,19 @@
-"""How the catalogue names songs that come from a Subsonic server: ``subsonic://SERVER/SONG#size=BYTES``.
+"""How the catalogue names songs that come from a Subsonic server: ``subsonic://SERVER/SONG;size=BYTES``.
 
 ``SERVER`` is where its API is, without the scheme of the web: ``nas:4533`` or ``music.example.org/airsonic``. ``SONG``
 is the server's own id, by which its clients know the song. The size tells a later import whether the file has changed;
 it is no part of the name, so a changed file stays the same song.
 """
 
-from urllib.parse import quote, unquote, urldefrag, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from tunekin.errors import OptionError
 
 __all__ = ["SCHEME", "bytes_of", "library", "named", "song", "song_id"]
 
 SCHEME = "subsonic://"
+# No id has it: there it would be escaped. Unlike a fragment it does not keep the URI from lying below its server's.
+_SIZE = ";size="
 
 
 def library(url: str) -> str:
@@ -74,9 +76,9 @@ def song(of: str, song_id: str, *, size: int = 0) -> str:
     Examples
     --------
     >>> song("subsonic://nas:4533/", "tr-7/b", size=12)
-    'subsonic://nas:4533/tr-7%2Fb#size=12'
+    'subsonic://nas:4533/tr-7%2Fb;size=12'
     """
-    return f"{of}{quote(song_id, safe='')}{f'#size={size}' if size else ''}"
+    return f"{of}{quote(song_id, safe='')}{f'{_SIZE}{size}' if size else ''}"
 
 
 def named(uri: str) -> str:
@@ -92,7 +94,7 @@ def named(uri: str) -> str:
     str
         Without one.
     """
-    return urldefrag(uri).url
+    return uri.partition(_SIZE)[0]
 
 
 def song_id(uri: str) -> str:
@@ -110,7 +112,7 @@ def song_id(uri: str) -> str:
 
     Examples
     --------
-    >>> song_id("subsonic://nas:4533/tr-7%2Fb#size=12"), song_id("file:///music/a.flac")
+    >>> song_id("subsonic://nas:4533/tr-7%2Fb;size=12"), song_id("file:///music/a.flac")
     ('tr-7/b', '')
     """
     return unquote(named(uri).rpartition("/")[2]) if uri.startswith(SCHEME) else ""
@@ -129,5 +131,5 @@ def bytes_of(uri: str) -> int:
     int
         0 where nobody said.
     """
-    size = urldefrag(uri).fragment.removeprefix("size=")
+    size = uri.partition(_SIZE)[2]
     return int(size) if size.isascii() and size.isdecimal() else 0

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -9,14 +10,22 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
+from tests.component.embedded.subsonic_server import API_KEY, Library, serving
+from tests.component.embedded.subsonic_server import Song as ServedSong
 from tests.component.loaded import Loaded
 from tunekin.catalogue import sources
 from tunekin.catalogue.records import Entry
+from tunekin.errors import AudioTooLargeError
 from tunekin.features import FEATURES, frames_to_bytes, views_to_bytes
-from tunekin_embedded.sound_files import track_id
+from tunekin.messages import Track
+from tunekin_embedded.sound_files import local_path, track_id
+from tunekin_embedded.subsonic.server import Server
+from tunekin_embedded.subsonic.settings import SubsonicSettings
 from tunekin_web.backend import Backend
 from tunekin_web.gateway import application
+from tunekin_web.problems import MissingError
 from tunekin_web.settings import WebSettings
+from tunekin_web.subsonic.sounds import ServerSounds
 
 LOGIN: dict[str, str | int] = {"apiKey": "key-7", "v": "1.16.1", "c": "tests", "f": "json"}
 SETTINGS = WebSettings(subsonic_api_key="key-7", clips_per_minute=0)
@@ -218,3 +227,67 @@ def test_an_id_that_two_servers_use_is_refused_until_one_is_named(loaded, import
         assert "tr-1" not in {match["entry"]["id"] for match in matches}
         # Songs of another server go by their ids here, for theirs mean something else at this one.
         assert [found["id"] for found in all_songs(client)].count("tr-1") == 1
+
+
+def test_a_song_that_lives_at_a_server_is_played_from_there_by_ranges_and_fetched_once(loaded, tmp_path):
+    known = loaded.parts.reader.list_tracks(limit=1, after=None)[0]
+    path = local_path(known.source_uri)
+    shelf = Library(songs=[ServedSong(id="tr-5", path=path)])
+    with serving(shelf) as address, Server(address, SubsonicSettings(api_key=API_KEY), attempts=1) as server:
+        uri = sources.song(server.library, "tr-5", size=7)
+        track = msgspec.structs.replace(known, track_id=track_id(sources.named(uri)), source_uri=uri)
+        entry = entry_of(loaded, known.track_id)
+        loaded.parts.writer.upsert_many([type(entry)(**vars(entry) | {"track": track})])
+        try:
+            sounds = ServerSounds(server, folder=tmp_path, max_bytes=1 << 26)
+            settings = SETTINGS.model_copy(update={"subsonic_library": address})
+            with TestClient(application(replace(Backend.of(loaded.parts), sounds=sounds), settings=settings)) as client:
+                place = f"/api/v1/tracks/{track.track_id}"
+                assert client.get(place).json()["playable"] is True
+                for _ in range(2):
+                    part = client.get(f"{place}/audio", headers={"Range": "bytes=4-11"})
+                    assert (part.status_code, part.content) == (206, path.read_bytes()[4:12])
+                    assert part.headers["content-type"] == "audio/flac"
+                whole = client.get("/rest/stream", params=LOGIN | {"id": "tr-5"})
+                assert whole.content == path.read_bytes()
+                assert shelf.fetched == ["tr-5"]
+                silent = replace(Backend.of(loaded.parts), sounds=sounds)
+                quiet = settings.model_copy(update={"playback": False})
+                with TestClient(application(silent, settings=quiet)) as refused:
+                    assert refused.get(f"{place}/audio").status_code == 404
+                    assert refused.get(place).json()["playable"] is False
+        finally:
+            loaded.parts.writer.remove(track.track_id)
+
+
+def test_what_a_server_sends_in_place_of_sound_is_handed_to_nobody(tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text("<script>alert(1)</script>")
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    shelf = Library(songs=[ServedSong(id="1", path=page, media_type="text/html")])
+    with serving(shelf) as address, Server(address, SubsonicSettings(api_key=API_KEY), attempts=1) as server:
+        sounds = ServerSounds(server, folder=folder, max_bytes=1_000)
+        track = Track(track_id="t", source_uri=sources.song(server.library, "1"))
+        assert sounds.has(track)
+        with pytest.raises(MissingError, match="can't be played"):
+            sounds.file(track)
+        shelf.songs[0].media_type = "audio/mpeg"
+        page.write_bytes(bytes(1_001))
+        with pytest.raises(AudioTooLargeError):
+            sounds.file(track)
+        assert list(folder.iterdir()) == []
+
+
+def test_songs_that_nobody_has_asked_for_of_late_are_kept_no_longer(tmp_path):
+    (tmp_path / "song").write_bytes(b"sound")
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    shelf = Library(songs=[ServedSong(id=number, path=tmp_path / "song") for number in range(40)])
+    with serving(shelf) as address, Server(address, SubsonicSettings(api_key=API_KEY), attempts=1) as server:
+        sounds = ServerSounds(server, folder=folder, max_bytes=1_000)
+        for number in range(40):
+            track = Track(track_id="t", source_uri=sources.song(server.library, str(number)))
+            path, _ = sounds.file(track)
+            assert path.read_bytes() == b"sound"
+    assert len(list(folder.iterdir())) == 32

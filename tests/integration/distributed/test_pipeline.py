@@ -8,9 +8,11 @@ from itertools import chain
 import kafka
 import pytest
 
+from tests.component.embedded.subsonic_server import API_KEY, Library, Song, serving
 from tests.installation import clip_of, new_key, noise, same, silence, spread, wait_for
 from tunekin import codec
 from tunekin.blobs import FsspecBlobStore
+from tunekin.catalogue import sources
 from tunekin.catalogue.database import opened
 from tunekin.catalogue.reader import CatalogueReader, IndexRow
 from tunekin.catalogue.records import Entry
@@ -298,3 +300,23 @@ def test_a_load_that_is_repeated_adds_nothing_and_reports_what_failed(installati
     assert "2 already there" in said
     assert "1 failed" in said
     assert "broken.mp3" in said
+
+
+def test_the_music_of_a_subsonic_server_is_heard_by_workers(installation, test_music, tmp_path):
+    song = next(file for file in spread(test_music.files, 11) if file not in installation.songs)
+    # One that goes inline, and one that goes through the blob store; neither is in another test's way.
+    copies = [tmp_path / f"{name}{song.suffix}" for name in ("small", "large")]
+    copies[0].write_bytes(song.read_bytes() + b"\0" * 16)
+    copies[1].write_bytes(song.read_bytes() + b"\0" * (INLINE_LIMIT_BYTES + 16))
+    shelf = Library(songs=[Song(id=path.stem, path=path, tags={"artist": "Kim"}) for path in copies])
+    login = {"TUNEKIN_SUBSONIC_API_KEY": API_KEY}
+    with serving(shelf) as address:
+        done = installation.command("catalog", "add", "--kafka", "--subsonic", address, **login)
+        assert "2 added" in done.stderr, done.stderr
+        again = installation.command("catalog", "add", "--kafka", "--subsonic", address, **login)
+        assert "2 already there" in again.stderr, again.stderr
+    assert sorted(shelf.fetched) == ["large", "small"]
+    rows = installation.query("SELECT source_uri FROM tracks WHERE artist = 'Kim' ORDER BY source_uri")
+    assert [row[0] for row in rows] == [
+        sources.song(sources.library(address), path.stem, size=path.stat().st_size) for path in sorted(copies)
+    ]

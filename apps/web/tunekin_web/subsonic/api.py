@@ -2,9 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
+from threading import Lock
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
+import numpy as np
+from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -71,6 +74,8 @@ class SubsonicApi:
         self._logins = logins
         self._ask = ask
         self._sound = sound
+        self._reading = Lock()
+        self._read: tuple[int, list[str], NDArray[np.float16]] | None = None
         self._calls: dict[str, Callable[[Request, Sent], Awaitable[dict[str, Any] | Response]]] = {
             "ping": self._ping,
             "getLicense": self._get_license,
@@ -187,7 +192,7 @@ class SubsonicApi:
 
     def _path(self, start: str, end: str, count: int) -> list[dict[str, Any]]:
         ends = self._songs.song(start), self._songs.song(end)
-        track_ids, views = self._reader.views(FEATURES.name)
+        track_ids, views = self._views()
         places = {track_id: place for place, track_id in enumerate(track_ids)}
         for track in ends:
             if track.track_id not in places:
@@ -200,6 +205,15 @@ class SubsonicApi:
             for place in chosen
             if track_ids[place] in tracks
         ]
+
+    def _views(self) -> tuple[list[str], NDArray[np.float16]]:
+        """Take the views of all songs, read once for each state of the catalogue."""
+        with self._reading:
+            version = self._reader.version()
+            if self._read is None or self._read[0] != version:
+                self._read = version, *self._reader.views(FEATURES.name)
+            _, track_ids, views = self._read
+            return track_ids, views
 
     # --- songs by name, and their sound ---
 

@@ -168,7 +168,7 @@ class Songs:
         dict
             Without what is unknown, and without where its file lies.
         """
-        path = self._collection.playable(track)
+        path = self._collection.local_file(track)
         known: dict[str, Any] = {
             "artist": track.artist,
             "artistId": _id(_ARTIST, track.artist) if track.artist else "",
