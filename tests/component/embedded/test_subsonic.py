@@ -58,7 +58,9 @@ def walk(
 
 def test_every_song_is_fetched_once_with_what_the_server_tells_of_it(address, shelf, tmp_path):
     shelf.songs[0].tags = {"title": "봄날 ", "artist": "Kim", "musicBrainzId": MBID, "isrc": ["KRA381701234", "X"]}
+    shelf.songs[0].tags |= {"year": 2017, "genre": "K-pop", "genres": [{"name": "K-pop"}, {"name": "Ballad"}]}
     shelf.songs[1].id = 17
+    shelf.songs[1].tags = {"year": -1, "genre": "jazz; blues", "album": None, "isrc": []}
     shelf.page = 1
     songs, walked = walk(address, tmp_path)
     assert len(walked) == len(songs) == 5
@@ -66,6 +68,9 @@ def test_every_song_is_fetched_once_with_what_the_server_tells_of_it(address, sh
     by_id = {sources.song_id(song.track.source_uri): song for song in songs}
     first = by_id["s0/7"].track
     assert (first.title, first.artist, first.musicbrainz_id, first.isrc) == ("봄날", "Kim", MBID, "KRA381701234")
+    assert (first.year, first.tags) == (2017, ("K-pop", "Ballad"))
+    second = by_id["17"].track
+    assert (second.year, second.tags, second.album, second.isrc) == (0, ("jazz", "blues"), "", "")
     assert first.track_id == track_id(sources.song(sources.library(address), "s0/7"))
     assert by_id["17"].path.read_bytes() == shelf.songs[1].path.read_bytes()
     by_id["17"].release()

@@ -192,7 +192,9 @@ def imported(loaded: Loaded) -> Iterator[str]:
     entry = entry_of(loaded, song.track_id)
     for host, name in ((library, "tr-1"), (sources.library("http://other"), "tr-1")):
         uri = sources.song(host, name, size=5)
-        track = msgspec.structs.replace(song, track_id=track_id(sources.named(uri)), source_uri=uri)
+        track = msgspec.structs.replace(
+            song, track_id=track_id(sources.named(uri)), source_uri=uri, year=1999, tags=("jazz", "blues")
+        )
         loaded.parts.writer.upsert_many([type(entry)(**vars(entry) | {"track": track})])
     yield song.track_id
     for host in (library, sources.library("http://other")):
@@ -222,6 +224,8 @@ def test_an_id_that_two_servers_use_is_refused_until_one_is_named(loaded, import
     with TestClient(application(Backend.of(loaded.parts), settings=named)) as client:
         song = call(client, "getSong", id="tr-1")["song"]
         assert song["id"] == "tr-1"
+        assert (song["year"], song["genre"]) == (1999, "jazz")
+        assert song["genres"] == [{"name": "jazz"}, {"name": "blues"}]
         matches = call(client, "getSonicSimilarTracks", id="tr-1", count=3)["sonicMatch"]
         assert len(matches) == 3
         assert "tr-1" not in {match["entry"]["id"] for match in matches}

@@ -9,7 +9,9 @@ from pathlib import Path
 import msgspec
 
 from tunekin.catalogue import sources
+from tunekin.catalogue.records import TAGS_MAX
 from tunekin.errors import DependencyError, InputError
+from tunekin.filters import read_tags
 from tunekin.messages import Problem, Track, TrackOutcome
 from tunekin_embedded.sound_files import Fetched, track_id
 from tunekin_embedded.subsonic.server import Album, Server, Song
@@ -20,7 +22,8 @@ __all__ = ["Library"]
 _ABREAST = 4
 # What the columns of the catalogue hold.
 _MOST_CHARACTERS = 255
-_COLUMNS = ("title", "artist", "album", "isrc", "musicbrainz_id")
+_FIRST_YEAR, _LAST_YEAR = 1_000, 9_999
+_COLUMNS = ("title", "artist", "album", "isrc", "musicbrainz_id", "year", "tags")
 
 
 class Library:
@@ -130,7 +133,13 @@ def _track(library: str, song: Song) -> Track:
         "musicbrainz_id": song.music_brainz_id,
     }
     fields = {name: (value or "").strip()[:_MOST_CHARACTERS] for name, value in told.items()}
-    return msgspec.structs.replace(Track(track_id=track_id(sources.named(uri)), source_uri=uri), **fields)
+    genres = [genre.name for genre in song.genres or ()] or [song.genre or ""]
+    # A server's year is whatever the file says; the catalogue takes years that can be.
+    year = song.year if song.year and _FIRST_YEAR <= song.year <= _LAST_YEAR else 0
+    track = Track(
+        track_id=track_id(sources.named(uri)), source_uri=uri, year=year, tags=read_tags(";".join(genres)[:TAGS_MAX])
+    )
+    return msgspec.structs.replace(track, **fields)
 
 
 def _is_as_known(track: Track, known: Track | None) -> bool:

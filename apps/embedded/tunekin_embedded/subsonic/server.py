@@ -39,6 +39,12 @@ _LOGIN = frozenset({10, 40, 41, 42, 43, 44})
 T = TypeVar("T")
 
 
+class Genre(msgspec.Struct, frozen=True):
+    """A genre of a song."""
+
+    name: str = ""
+
+
 class Song(msgspec.Struct, frozen=True, rename="camel"):
     """A song as a server tells it; ids may be numbers, and what is unknown is left out.
 
@@ -50,6 +56,12 @@ class Song(msgspec.Struct, frozen=True, rename="camel"):
         Empty where unknown.
     isrc : list of str or str
         Empty where unknown.
+    genres : list of Genre
+        Its genres, at servers of OpenSubsonic.
+    genre : str
+        The one genre of others; empty where unknown.
+    year : int
+        0 where unknown.
     size : int
         Bytes of its file; 0 or less where unknown.
     is_dir, is_video : bool
@@ -62,6 +74,9 @@ class Song(msgspec.Struct, frozen=True, rename="camel"):
     album: str | None = ""
     music_brainz_id: str | None = ""
     isrc: list[str] | str | None = ""
+    genres: list[Genre] | None = None
+    genre: str | None = ""
+    year: int | None = 0
     size: int | None = 0
     is_dir: bool = False
     is_video: bool = False
