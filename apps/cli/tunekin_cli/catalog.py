@@ -76,11 +76,13 @@ def add_from_server(context: Context, url: str, *, kafka: bool, report: Path | N
     ):
         most = context.settings.ingest.max_bytes
         with subsonic_songs.beside(lane.reader, server, max_bytes=most) as songs:
+            twins = 0
             with LoadProgress(total=len(songs), unit="songs", report=taken, console=console) as progress:
                 for outcome in lane.load(songs):
+                    twins += outcome.status == "unchanged" and songs.was_fetched(outcome.track_id)
                     progress.take(outcome)
             progress.print_report()
-            for line in subsonic_songs.gone(songs.gone()):
+            for line in subsonic_songs.remarks(twins=twins, gone=songs.gone()):
                 console.print(line, highlight=False, markup=False, soft_wrap=True)
     return 1 if progress.count("failed") else 0
 

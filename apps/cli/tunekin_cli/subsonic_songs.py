@@ -16,7 +16,7 @@ from tunekin_embedded.subsonic.library import Library
 from tunekin_embedded.subsonic.server import Server
 from tunekin_embedded.subsonic.settings import SubsonicSettings
 
-__all__ = ["beside", "gone", "server"]
+__all__ = ["beside", "remarks", "server"]
 
 _MOST_NAMED = 10
 
@@ -74,22 +74,33 @@ def beside(reader: CatalogueReader, server: Server, *, max_bytes: int) -> Iterat
         yield Library(server, known, spool=Path(spool), max_bytes=max_bytes)
 
 
-def gone(tracks: list[Track]) -> list[str]:
-    """Say which songs the server has no more.
+def remarks(*, twins: int, gone: list[Track]) -> list[str]:
+    """Say what else there is to know after an import.
 
     Parameters
     ----------
-    tracks : list of Track
-        Of `Library.gone`.
+    twins : int
+        Songs whose very bytes the catalogue has from elsewhere.
+    gone : list of Track
+        Songs that the server has no more.
 
     Returns
     -------
     list of str
-        Lines to print; none where all are there.
+        Lines to print.
     """
-    if not tracks:
-        return []
-    lines = [f"songs that are no longer at the server: {len(tracks)}; tunekin catalog remove ID takes one out"]
-    lines += [f"  {track.track_id}  {shown(track.source_uri)}  {track.artist} - {track.title}" for track in tracks]
-    left = len(tracks) - _MOST_NAMED
-    return [*lines[: _MOST_NAMED + 1], *([f"  and {left} more"] if left > 0 else [])]
+    lines = []
+    if twins:
+        lines.append(
+            f"in the catalogue from elsewhere, so not known by the server's ids: {twins}; "
+            "for those, take the others out with tunekin catalog remove, and import again"
+        )
+    if gone:
+        lines.append(f"songs that are no longer at the server: {len(gone)}; tunekin catalog remove ID takes one out")
+        lines += [
+            f"  {track.track_id}  {shown(track.source_uri)}  {track.artist} - {track.title}"
+            for track in gone[:_MOST_NAMED]
+        ]
+        if len(gone) > _MOST_NAMED:
+            lines.append(f"  and {len(gone) - _MOST_NAMED} more")
+    return lines

@@ -10,7 +10,9 @@ import pytest
 
 from tests.component.embedded.subsonic_server import API_KEY, PASSWORD, USER, Library, Song, serving
 from tunekin.catalogue import sources
+from tunekin.messages import Track
 from tunekin_cli.__main__ import main
+from tunekin_cli.subsonic_songs import remarks
 from tunekin_demo.compose import catalogue, write_catalogue
 
 MBID = "b1a9c0e9-d987-4042-ae91-78d6a3267d69"
@@ -18,11 +20,17 @@ Tunekin = Callable[..., tuple[int, str, str]]
 LOGIN = {"TUNEKIN_SUBSONIC_USER": USER, "TUNEKIN_SUBSONIC_PASSWORD": PASSWORD}
 
 
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("music")
+    assert list(write_catalogue(folder, pieces=list(catalogue())[:2]))
+    return folder
+
+
 @pytest.fixture
-def shelf(tmp_path: Path) -> Library:
+def shelf(tmp_path: Path, music: Path) -> Library:
     """Two songs, and a file that is none."""
-    assert list(write_catalogue(tmp_path / "music", pieces=list(catalogue())[:2]))
-    files = sorted((tmp_path / "music").rglob("*.flac"))
+    files = sorted(music.rglob("*.flac"))
     notes = tmp_path / "notes.flac"
     notes.write_bytes(b"words, and no sound")
     songs = [Song(id=f"tr-{number}", path=path) for number, path in enumerate([*files, notes])]
@@ -75,6 +83,24 @@ def test_a_servers_music_is_added_once_and_what_it_has_no_more_is_told(tunekin, 
     assert (first["title"], first["artist"], first["musicbrainz_id"]) == ("봄날", "Kim", MBID)
     assert first["duration_s"] > 0
     assert not list(tmp_path.glob("tunekin-*"))
+
+
+def test_songs_that_are_there_from_a_folder_are_told(tunekin, music, shelf):
+    assert tunekin("add", str(music))[0] == 0
+    with serving(shelf) as address:
+        code, _, told = tunekin("add", "--subsonic", address, **LOGIN)
+    assert (code, "2 already there, 1 failed" in told) == (1, True)
+    assert "not known by the server's ids: 2;" in told
+
+
+def test_remarks_name_some_and_count_the_others():
+    tracks = [Track(track_id=f"t{number}", source_uri=f"subsonic://nas/{number}") for number in range(12)]
+    assert remarks(twins=0, gone=[]) == []
+    lines = remarks(twins=0, gone=tracks)
+    assert len(lines) == 12
+    assert lines[0].startswith("songs that are no longer at the server: 12;")
+    assert "t9" in lines[10]
+    assert lines[11].strip() == "and 2 more"
 
 
 @pytest.mark.parametrize(

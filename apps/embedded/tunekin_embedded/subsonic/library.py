@@ -53,6 +53,7 @@ class Library:
         self._max_bytes = max_bytes
         self._numbers = count()
         self._seen: set[str] = set()
+        self._got: set[str] = set()
         self._complete = False
         server.check()
         self._albums: list[Album] = server.albums()
@@ -97,6 +98,21 @@ class Library:
         """
         return [track for name, track in sorted(self._known.items()) if name not in self._seen] * self._complete
 
+    def was_fetched(self, track_id: str) -> bool:
+        """Say whether a song's file was fetched.
+
+        Parameters
+        ----------
+        track_id : str
+            The song.
+
+        Returns
+        -------
+        bool
+            False for one that was known, or could not be fetched.
+        """
+        return track_id in self._got
+
     def _tracks(self) -> Iterator[Track]:
         for album in self._albums:
             for song in self._server.songs(album):
@@ -119,6 +135,7 @@ class Library:
                 self._server.check()
             problem = Problem(code=error.code, message=f"{_called(track)}: {error.message}", hint=error.hint)
             return TrackOutcome(track_id=name, source_uri=uri, status="failed", error=problem)
+        self._got.add(name)
         return Fetched(track=track, path=path, sha256=fetched.sha256)
 
 
