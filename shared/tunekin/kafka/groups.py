@@ -53,7 +53,7 @@ def lags(settings: KafkaSettings) -> list[GroupLag]:
     Returns
     -------
     list of GroupLag
-        By name; groups that never committed anything are not among them.
+        By name; groups without members that never committed anything are not among them.
 
     Raises
     ------
@@ -66,22 +66,37 @@ def lags(settings: KafkaSettings) -> list[GroupLag]:
         names = sorted(one["group_id"] for one in admin.list_groups() if one["group_id"].startswith(settings.prefix))
         if not names:
             return []
-        found = admin.describe_groups(names)
+        members = {name: group["members"] for name, group in admin.describe_groups(names).items()}
         committed = admin.list_group_offsets(dict.fromkeys(names))
-        places = {place for offsets in committed.values() for place in offsets}
+        theirs = {name: {*committed[name], *_assigned(members[name])} for name in names}
+        places = set().union(*theirs.values())
         ends = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST)) if places else {}
+        firsts = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.EARLIEST)) if places else {}
+
+    def waiting(name: str, place: kafka.TopicPartition) -> int:
+        # What was never committed begins at the earliest record, and so does what is older than the topic keeps.
+        done = committed[name][place].offset if place in committed[name] else 0
+        return int(ends[place].offset - max(done, firsts[place].offset))
+
     return [
         GroupLag(
             group=name.removeprefix(settings.prefix),
-            members=len(found[name]["members"]),
-            hosts=tuple(sorted({member["client_host"].lstrip("/") for member in found[name]["members"]})),
-            behind=_behind(
-                {place: ends[place].offset - max(stored.offset, 0) for place, stored in committed[name].items()},
-                settings.prefix,
-            ),
+            members=len(members[name]),
+            hosts=tuple(sorted({member["client_host"].lstrip("/") for member in members[name]})),
+            behind=_behind({place: waiting(name, place) for place in theirs[name]}, settings.prefix),
         )
         for name in names
-        if committed[name]
+        if theirs[name]
+    ]
+
+
+def _assigned(members: Sequence[Mapping[str, Any]]) -> list[kafka.TopicPartition]:
+    """Partitions that the members of a group have at present, committed or not."""
+    return [
+        kafka.TopicPartition(topic["topic"], number)
+        for member in members
+        for topic in (member["member_assignment"] or {}).get("assigned_partitions", ())
+        for number in topic["partitions"]
     ]
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tunekin.errors import DependencyError, MessageError, SettingsError
-from tunekin.kafka import KafkaBus, KafkaSettings, check, create_missing, drift, existing, lags
+from tunekin.kafka import KafkaBus, KafkaSettings, arrivals, check, create_missing, drift, existing, lags
 from tunekin.kafka.failures import administering
 from tunekin.ports import Consumer, Record
 from tunekin.topics import DEAD_LETTERS, TOPICS
@@ -187,6 +187,17 @@ def test_what_waits_for_a_group_is_what_it_has_not_committed(kafka_settings):
     consumer.close()
     (lag,) = lags(kafka_settings)
     assert (lag.members, lag.behind) == (0, {"clips": 2})
+
+
+def test_what_waits_for_a_worker_that_has_done_nothing_yet_is_counted_and_what_has_come_lately(kafka_settings):
+    create_missing(kafka_settings, SMALL)
+    send(kafka_settings, b"1", b"2", b"3")
+    with contextlib.closing(KafkaBus(kafka_settings).consumer(["clips"], group="reader")) as consumer:
+        poll_one(consumer)
+        (lag,) = lags(kafka_settings)
+        assert (lag.group, lag.members, lag.behind, lag.hosts) == ("reader", 1, {"clips": 3}, ("127.0.0.1",))
+    assert arrivals(kafka_settings, clock=lambda: time.time() - 3_600) == {"clips": 3, DEAD_LETTERS: 0}
+    assert arrivals(kafka_settings, clock=lambda: time.time() + 3_600) == {"clips": 0, DEAD_LETTERS: 0}
 
 
 def test_a_follower_sees_what_is_written_to_partitions_that_its_topic_is_given(kafka_settings, monkeypatch):
