@@ -76,6 +76,11 @@ bench-quality:
 	@locks/install .venv dev
 	$(APPS) -m benchmarks.quality $${MANIFEST:+--manifest "$$MANIFEST"} $(ARGS)
 
+.PHONY: bench-taste
+bench-taste:
+	@locks/install .venv dev
+	$(APPS) -m benchmarks.taste $${MANIFEST:+--manifest "$$MANIFEST"} $(ARGS)
+
 .PHONY: bench-training
 bench-training:
 	@locks/install .venv-train train

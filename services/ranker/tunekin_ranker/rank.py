@@ -171,7 +171,7 @@ def look(
         ),
         snapshot,
         exclude=() if known is None else known.exclude,
-        unwanted=tuple(taste.dislikes),
+        taste=taste,
         versions=options.versions,
     )
     begin_s = clip.start_s + first * version.frame_s
@@ -309,22 +309,24 @@ def _without_repeats(
     snapshot: Snapshot,
     *,
     exclude: tuple[str, ...],
-    unwanted: tuple[str, ...],
+    taste: Taste,
     versions: Versioning,
 ) -> SearchResult:
-    """Search until no hit is a version of a better one, of a song that is known already, or of one that is unwanted.
+    """Search until no hit is a version of a better one, of a song that is known already, or of one that is disliked.
 
     Whatever is left out is a version of something that stays, and leaving it out changes nothing above its place: the
     list is what going through all tracks from the best on would give.
     """
+    unwanted = tuple(taste.dislikes)
     first = result = find(exclude=exclude, unwanted=unwanted)
-    known = [track_id for track_id in (*exclude, *unwanted) if snapshot.index.slot_of(track_id) is not None]
     left_out: tuple[str, ...] = ()
     # Where the clip is a song of the catalogue, songs like that one are asked for next.
     while versions == "one" and not result.identical:
+        hits = [hit.track_id for hit in result.hits]
+        before = (*exclude, *taste.disliked_near(snapshot.songs(hits).values()))
         places = repeats(
-            [_candidate(hit.track_id, snapshot) for hit in result.hits],
-            known=[_candidate(track_id, snapshot) for track_id in known],
+            [_candidate(track_id, snapshot) for track_id in hits],
+            known=[_candidate(track_id, snapshot) for track_id in before if track_id in snapshot.infos],
         )
         if not places:
             break
