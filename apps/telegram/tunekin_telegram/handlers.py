@@ -45,6 +45,8 @@ _log = structlog.get_logger("tunekin.telegram")
 _Context: TypeAlias = ContextTypes.DEFAULT_TYPE
 _Handler: TypeAlias = Callable[[Update, Message, Words], Awaitable[None]]
 
+# People who were told to wait; with more of them all are told again.
+_WARNED = 10_000
 # Songs that a search or a mood shows at a time.
 _LISTED = 8
 # Telegram shows "typing" for five seconds.
@@ -287,6 +289,8 @@ class Handlers:
         except TooManyError:
             if number in self._warned:
                 raise _TwiceError from None
+            if len(self._warned) >= _WARNED:
+                self._warned.clear()
             self._warned.add(number)
             raise
         self._warned.discard(number)

@@ -1,6 +1,7 @@
 """Requests of Telegram, made until something comes of them."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
@@ -18,8 +19,6 @@ _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 # How long Telegram may hold a chat up until what is for that chat is given up.
 _HELD_UP_S = 120.0
-# And how long Telegram may be out of reach.
-_OUTAGE_S = 3600.0
 
 
 class Patience:
@@ -29,10 +28,15 @@ class Patience:
     ----------
     pause : callable
         Waits so many seconds.
+    outage_s : float
+        How long Telegram may be out of reach, in seconds; without end unless it is given.
     """
 
-    def __init__(self, pause: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+    def __init__(
+        self, pause: Callable[[float], Awaitable[object]] = asyncio.sleep, *, outage_s: float = math.inf
+    ) -> None:
         self._pause = pause
+        self._outage_s = outage_s
 
     async def __call__(self, request: Callable[[], Awaitable[T]]) -> T:
         """Make a request.
@@ -50,7 +54,7 @@ class Patience:
         Raises
         ------
         TelegramError
-            Telegram refuses it, or held it up for longer than two minutes, or was out of reach for longer than an hour.
+            Telegram refuses it, holds it up for longer than two minutes, or is out of reach for too long.
         """
         held_up_s = outage_s = 0.0
         next_pause_s = _FIRST_PAUSE_S
@@ -64,7 +68,7 @@ class Patience:
                     raise
                 _log.warning("telegram.held_up", again_in_s=pause_s)
             except TelegramError as error:
-                if not _may_pass(error) or outage_s > _OUTAGE_S:
+                if not _may_pass(error) or outage_s > self._outage_s:
                     raise
                 pause_s, next_pause_s = next_pause_s, min(2 * next_pause_s, _LONGEST_PAUSE_S)
                 outage_s += pause_s

@@ -35,6 +35,10 @@ _CONNECTIONS = 32
 _CONNECT_S = 10.0
 # Telegram may take its time for a file, or for a message to a busy chat.
 _READ_S = 30.0
+# How long Telegram may be out of reach until the bot ends, and says so.
+_OUTAGE_S = 3600.0
+# A start that takes longer is none: whoever started it is told.
+_START_S = 60.0
 # Tickets are followed to their answers, so none has to be kept.
 _KEEP_S = 1.0
 
@@ -101,6 +105,8 @@ async def converse(
     """
     settings.check()
     patiently = Patience(pause)
+    # Answers wait for Telegram without end, and what waits is not confirmed; whoever asks for more of it is to know.
+    for_a_while = Patience(pause, outage_s=_OUTAGE_S)
     desk = Desk(
         backend.answering,
         answerers=backend.answerers,
@@ -113,15 +119,15 @@ async def converse(
     handlers = Handlers(collection, backend.tastes, desk, settings=settings, patiently=patiently)
     async with _connected(settings) as application, desk.open():
         handlers.register(application)
-        await _introduce(application, patiently)
-
-        fetch = functools.partial(_fetch, application, patiently)
-        ready(f"@{application.bot.username}")
         try:
+            async with asyncio.timeout(_START_S):
+                await _introduce(application, for_a_while)
+            ready(f"@{application.bot.username}")
+            fetch = functools.partial(_fetch, application, for_a_while)
             await attend(fetch, application.process_update, most=settings.max_clips, stop=stop)
         except InvalidToken:
             raise _refused() from None
-        except TelegramError as error:
+        except (TelegramError, TimeoutError) as error:
             raise _out_of_reach(settings, error) from None
 
 
@@ -185,7 +191,7 @@ def _refused() -> SettingsError:
     )
 
 
-def _out_of_reach(settings: TelegramSettings, error: TelegramError) -> DependencyError:
+def _out_of_reach(settings: TelegramSettings, error: Exception) -> DependencyError:
     return DependencyError(
         f"Telegram can't be reached at {settings.api_url} ({type(error).__name__})",
         hint="check the network, and TUNEKIN_TELEGRAM_API_URL; HTTPS_PROXY names a proxy",

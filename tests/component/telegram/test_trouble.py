@@ -148,6 +148,19 @@ def test_telegram_out_of_reach_stops_the_start(api, backend):
 
 
 @pytest.mark.parametrize(
+    ("failure", "error", "words"),
+    [
+        (bad_gateway, DependencyError, "can't be reached"),
+        (lambda: refusal(401, "Unauthorized"), SettingsError, "token"),
+    ],
+)
+def test_a_start_that_does_not_come_about_is_told(api, backend, failure, error, words):
+    api.failures["setMyCommands"] += [failure() for _ in range(1_000)]
+    with pytest.raises(error, match=words), running(api, backend):
+        pass
+
+
+@pytest.mark.parametrize(
     ("settings", "words"),
     [
         ({"token": ""}, "TUNEKIN_TELEGRAM_TOKEN is not set"),

@@ -22,7 +22,7 @@ def _lengths_of_time(monkeypatch):
     monkeypatch.setenv("PTB_TIMEDELTA", "true")
 
 
-def made(*errors):
+def made(*errors, **limits):
     """What comes of a request that fails so at first, and what was waited."""
     waited, left = [], list(errors)
 
@@ -34,7 +34,7 @@ def made(*errors):
             raise left.pop(0)
         return "done"
 
-    return asyncio.run(Patience(pause)(request)), waited
+    return asyncio.run(Patience(pause, **limits)(request)), waited
 
 
 def test_a_wait_that_telegram_names_is_kept():
@@ -58,7 +58,8 @@ def test_trouble_on_the_way_passes_and_is_waited_for_longer_each_time(error):
 
 def test_an_outage_without_end_is_one_at_last():
     with pytest.raises(NetworkError):
-        made(*[NetworkError("away")] * 1_000)
+        made(*[NetworkError("away")] * 1_000, outage_s=3_600.0)
+    assert made(*[NetworkError("away")] * 1_000)[0] == "done"
 
 
 @pytest.mark.parametrize("error", [BadRequest("chat not found"), Forbidden("blocked"), InvalidToken("no")])
