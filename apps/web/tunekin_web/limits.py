@@ -43,17 +43,33 @@ class RateLimit:
         TooManyError
             The address asks too often.
         """
-        if not self._per_s:
-            return
-        now_s = self._clock()
-        left, since_s = self._buckets.pop(address, (self._most, now_s))
-        left = min(left + (now_s - since_s) * self._per_s, self._most)
-        allowed = left >= 1
-        self._buckets[address] = (left - 1 if allowed else left), now_s
-        if len(self._buckets) > _ADDRESSES:
-            self._buckets.popitem(last=False)
-        if not allowed:
+        self.check(address)
+        if self._per_s:
+            self._buckets[address] = self._left(address) - 1, self._clock()
+            self._buckets.move_to_end(address)
+            if len(self._buckets) > _ADDRESSES:
+                self._buckets.popitem(last=False)
+
+    def check(self, address: str) -> None:
+        """See whether a request would be counted, and count nothing.
+
+        Parameters
+        ----------
+        address : str
+            Who asks.
+
+        Raises
+        ------
+        TooManyError
+            The address asks too often.
+        """
+        if self._per_s and (left := self._left(address)) < 1:
             wait_s = math.ceil((1 - left) / self._per_s)
             raise TooManyError(
                 "too many requests from this address", hint=f"try again in {wait_s} s", retry_after_s=wait_s
             )
+
+    def _left(self, address: str) -> float:
+        now_s = self._clock()
+        left, since_s = self._buckets.get(address, (self._most, now_s))
+        return min(left + (now_s - since_s) * self._per_s, self._most)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -174,7 +175,7 @@ def test_pages_of_others_may_ask_and_embed_answers_but_not_the_pages_own_api(cli
 
 
 def test_too_many_questions_are_told_to_come_again(loaded):
-    settings = SETTINGS.model_copy(update={"clips_per_minute": 4})
+    settings = SETTINGS.model_copy(update={"clips_per_minute": 1})
     with TestClient(application(Backend.of(loaded.parts), settings=settings)) as client:
         (first, *_) = all_songs(client)
         asked = {"id": first["id"], "count": 1}
@@ -182,6 +183,18 @@ def test_too_many_questions_are_told_to_come_again(loaded):
         refused = client.get("/rest/getSimilarSongs2", params=LOGIN | asked)
         assert (refused.status_code, refused.json()["subsonic-response"]["status"]) == (429, "failed")
         assert int(refused.headers["retry-after"]) > 0
+
+
+def test_who_guesses_a_login_is_told_to_come_again_however_the_next_guess_is(loaded, monkeypatch):
+    monkeypatch.setattr("tunekin_web.subsonic.api.time", SimpleNamespace(monotonic=lambda: 5.0))
+    with TestClient(application(Backend.of(loaded.parts), settings=SETTINGS)) as client:
+        guesses = [client.get("/rest/ping", params=LOGIN | {"apiKey": f"key-{guess}"}) for guess in range(20, 40)]
+        assert [guess.status_code for guess in guesses] == [200] * 10 + [429] * 10
+        assert guesses[0].json()["subsonic-response"]["error"]["code"] == 44
+        right = client.get("/rest/ping", params=LOGIN)
+        assert right.status_code == 429
+        assert int(right.headers["retry-after"]) > 0
+        assert client.get("/rest/getOpenSubsonicExtensions").status_code == 200
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The requests that a Subsonic client may send: songs that sound alike, songs by name, their sound."""
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from threading import Lock
@@ -17,6 +18,7 @@ from tunekin.catalogue.reader import CatalogueReader
 from tunekin.errors import EmptyCatalogueError, NotFoundError, TunekinError
 from tunekin.features import FEATURES
 from tunekin.messages import Answer, Artists, ClipOptions, Track
+from tunekin_web.limits import RateLimit
 from tunekin_web.problems import RefusedError
 from tunekin_web.subsonic import document
 from tunekin_web.subsonic.login import Logins
@@ -35,6 +37,8 @@ _MOST_OF_A_PATH = 100
 # What a form has at the most; none that a client sends comes near it.
 _FORM_BYTES = 64 * 1024
 _NOT_THERE = 404
+# Of one address; a quarter of them may come at once. Enough for a client whose password was changed meanwhile.
+_WRONG_LOGINS_PER_MINUTE = 40
 # Web clients from other places may ask: they have to show a login with every request, and none is kept in a cookie.
 _HEADERS = {
     "Access-Control-Allow-Origin": "*",
@@ -74,6 +78,7 @@ class SubsonicApi:
         self._logins = logins
         self._ask = ask
         self._sound = sound
+        self._wrong_logins = RateLimit(_WRONG_LOGINS_PER_MINUTE, clock=time.monotonic)
         self._reading = Lock()
         self._read: tuple[int, list[str], NDArray[np.float16]] | None = None
         self._calls: dict[str, Callable[[Request, Sent], Awaitable[dict[str, Any] | Response]]] = {
@@ -113,7 +118,7 @@ class SubsonicApi:
         # The one call that the protocol wants answered to everybody.
         if name == "getOpenSubsonicExtensions":
             return _response(document.ok({"openSubsonicExtensions": self._extensions()}), sent)
-        self._logins.check(sent)
+        self._check_login(request, sent)
         if name not in self._calls:
             raise SubsonicError(
                 Code.NOT_FOUND,
@@ -123,15 +128,25 @@ class SubsonicApi:
         try:
             content = await self._calls[name](request, sent)
         except RefusedError as error:
-            code = Code.NOT_FOUND if error.status == _NOT_THERE else Code.OTHER
-            status = 200 if error.status == _NOT_THERE else error.status
-            message = f"{error.message}; {error.hint}"
-            raise SubsonicError(code, message, status=status, retry_after_s=error.retry_after_s) from error
+            raise _refused(error) from error
         except NotFoundError as error:
             raise SubsonicError(Code.NOT_FOUND, error.message) from error
         except TunekinError as error:
             raise SubsonicError(Code.OTHER, error.message) from error
         return content if isinstance(content, Response) else _response(document.ok(content), sent)
+
+    def _check_login(self, request: Request, sent: Sent) -> None:
+        """Let in who shows a login, and let nobody guess for long."""
+        address = request.client.host if request.client else ""
+        try:
+            self._wrong_logins.check(address)
+            self._logins.check(sent)
+        except RefusedError as error:
+            raise _refused(error) from error
+        except SubsonicError as error:
+            if error.code in {Code.WRONG_LOGIN, Code.WRONG_API_KEY}:
+                self._wrong_logins.take(address)
+            raise
 
     def _extensions(self) -> list[dict[str, Any]]:
         names = ["formPost", "sonicSimilarity", *(["apiKeyAuthentication"] if self._logins.api_key else [])]
@@ -258,6 +273,16 @@ def _response(response: dict[str, Any], sent: Sent, *, error: SubsonicError | No
         text, media_type = document.write(document.failed(error), {})
     headers = _HEADERS | ({"Retry-After": str(error.retry_after_s)} if error and error.retry_after_s else {})
     return Response(text, media_type=media_type, status_code=error.status if error else 200, headers=headers)
+
+
+def _refused(error: RefusedError) -> SubsonicError:
+    missing = error.status == _NOT_THERE
+    return SubsonicError(
+        Code.NOT_FOUND if missing else Code.OTHER,
+        f"{error.message}; {error.hint}",
+        status=200 if missing else error.status,
+        retry_after_s=error.retry_after_s,
+    )
 
 
 def _needed(sent: Sent, name: str, *, empty: bool = False) -> str:
