@@ -161,13 +161,12 @@ def _search(ranker: Mapping[str, float], assumed: Assumed) -> str:
 
 def _workers(scale: Mapping[str, float], assumed: Assumed) -> str:
     """Count workers of each kind, and partitions."""
-    kinds = {"decode": "decoders", "featurize": "featurizers", "classify": "classifiers"}
+    kinds = ("decode_clips", "featurize_clips", "classify_clips", "write")
     rows = []
     for rate in assumed.rates:
-        needed = [math.ceil(rate / (scale[f"clips_per_s_1_{name}"] * assumed.busy)) for name in kinds.values()]
-        partitions = max(12, *needed)
-        rows.append((f"{rate:g}", *map(str, needed), str(partitions)))
-    return _table(("clips a second", *kinds, "partitions"), rows)
+        needed = [math.ceil(rate * scale[f"cpu_ms_per_clip_{kind}"] / 1000 / assumed.busy) for kind in kinds]
+        rows.append((f"{rate:g}", *map(str, needed), str(max(12, *needed))))
+    return _table(("clips a second", *(kind.partition("_")[0] for kind in kinds), "partitions"), rows)
 
 
 def _kafka(scale: Mapping[str, float], assumed: Assumed) -> str:

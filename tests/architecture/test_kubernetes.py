@@ -10,7 +10,7 @@ import yaml
 
 import tunekin
 from tests.architecture.repository import ROOT
-from tests.architecture.test_containers import DOCKERFILE, settings_of
+from tests.architecture.test_containers import DOCKERFILE, SERVICES, settings_of
 from tests.component.roles.test_composition import named, rows
 from tunekin.settings import names_of
 from tunekin.topics import TOPICS
@@ -37,6 +37,7 @@ RESOURCES = {folder: list(resources(folder)) for folder in KUSTOMIZATIONS}
 EVERYTHING = [(folder, one) for folder, some in RESOURCES.items() for one in some]
 CONTROLLERS = [one for _, one in EVERYTHING if one["kind"] in {"Deployment", "StatefulSet", "Job"}]
 BASE = {one["metadata"]["name"]: one for one in RESOURCES["base"] if one["kind"] == "Deployment"}
+WITHOUT_PORTS = {"Job tunekin-setup", "Deployment telegram"}
 SHARDS = [one for one in RESOURCES["shards"] if one["kind"] == "StatefulSet"]
 SCALED = [one for _, one in EVERYTHING if one["kind"] == "ScaledObject"]
 
@@ -149,7 +150,7 @@ def test_a_container_says_what_it_takes_and_can_write_where_it_has_to(controller
     assert set(folders) <= writable
 
 
-@pytest.mark.parametrize("controller", [one for one in CONTROLLERS if one["kind"] != "Job"], ids=called)
+@pytest.mark.parametrize("controller", [one for one in CONTROLLERS if called(one) not in WITHOUT_PORTS], ids=called)
 def test_a_pod_is_asked_for_its_health_where_it_tells_it(controller):
     (container,) = pod(controller)["containers"]
     ports = {one["name"]: one["containerPort"] for one in container["ports"]}
@@ -223,6 +224,13 @@ def test_the_page_is_served_in_front_of_the_workers_with_settings_that_it_reads(
     assert container["command"] == ["tunekin", "serve", "--kafka"]
     known = {*names_of(WebSettings), *(name for group in SERVER_GROUPS for name in names_of(group))}
     assert {one["name"] for one in container["env"]} <= known
+
+
+def test_telegram_is_answered_in_front_of_the_workers_as_compose_does_it():
+    (bot,) = RESOURCES["telegram"]
+    assert pod(bot)["containers"][0]["command"] == SERVICES["telegram"]["entrypoint"]
+    # Of two that ask Telegram with one token, one is refused.
+    assert (bot["spec"]["replicas"], bot["spec"]["strategy"]) == (1, {"type": "Recreate"})
 
 
 def test_what_decodes_bytes_from_outside_reaches_neither_catalogue_nor_cache():
