@@ -36,6 +36,11 @@ test: ## List and install what the tests need, then run every check and every te
 	@$(MAKE) --no-print-directory check
 	$(APPS) -m pytest $(ARGS)
 
+.PHONY: soak
+soak: ## Run the tests that take hours: everything killed during a whole load, very many tracks
+	@locks/ask 'locks/install .venv dev' deploy/native/install
+	$(APPS) -m pytest tests/soak $(ARGS)
+
 .PHONY: check
 check: ## Check style, types, docstrings and import walls; never changes a file
 	@locks/install .venv dev

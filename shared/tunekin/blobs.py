@@ -4,10 +4,12 @@ Values too large for a record are put under one root with a new name each. Value
 from configured prefixes.
 """
 
+import contextlib
 import hashlib
 import posixpath
+import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +17,9 @@ import fsspec
 
 from tunekin.errors import AudioTooLargeError, DependencyError, MessageError
 from tunekin.ports import ClaimCheck
+
+# As `uuid.UUID.hex` writes them.
+_NAME = re.compile(r"[0-9a-f]{32}")
 
 __all__ = ["FsspecBlobStore", "is_within"]
 
@@ -175,6 +180,37 @@ class FsspecBlobStore:
         if held_bytes > limit_bytes:
             msg = f"the blob store {self._root} holds {held_bytes} bytes, more than {limit_bytes}"
             raise DependencyError(msg, hint="it waits for the featurizer; add workers, or purge dead letters")
+
+    def kept(self, *, before_s: float) -> Iterator[ClaimCheck]:
+        """List the values of this store.
+
+        Parameters
+        ----------
+        before_s : float
+            Time of day in seconds since 1970; values that were put later are left out.
+
+        Yields
+        ------
+        ClaimCheck
+            Where each is, and its size. Files that were not put by a store like this one are passed over.
+
+        Raises
+        ------
+        DependencyError
+            The store can't be read.
+        """
+        fs, folder = _locate(self._root)
+        try:
+            found = fs.find(folder, maxdepth=1, detail=True) if fs.exists(folder) else {}
+            for path, facts in sorted(found.items()):
+                name = posixpath.basename(path)
+                # A value may be deleted this moment.
+                with contextlib.suppress(FileNotFoundError):
+                    if _NAME.fullmatch(name) and fs.modified(path).timestamp() < before_s:
+                        yield ClaimCheck(uri=f"{self._root}/{name}", size_bytes=facts["size"])
+        except OSError as error:
+            msg = f"the blob store {self._root} can't be read: {error}"
+            raise DependencyError(msg) from error
 
     def delete(self, claim: ClaimCheck) -> None:
         """Forget a value that this store made; others are left alone.

@@ -8,7 +8,8 @@ import typer
 import tunekin
 from tunekin import logging
 from tunekin.errors import OptionError
-from tunekin_cli import catalog, moods, reclassify, removal, search, serve, similar, train
+from tunekin_cli import catalog, duplicates, moods, reclassify, removal, rescan, search, serve, similar, train
+from tunekin_cli import watch as watching
 from tunekin_cli.chosen_tracks import Chosen
 from tunekin_cli.clip_options import (
     ArtistsOption,
@@ -49,6 +50,7 @@ _Kafka = Annotated[bool, typer.Option("--kafka", help="Let the workers of a dist
 _Report = Annotated[
     Path | None, typer.Option(help="Write what came of each file to this CSV or JSON file.", metavar="FILE")
 ]
+_Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
 
 
@@ -84,15 +86,58 @@ def _catalog_add(
         str | None,
         typer.Option(help="All music of a Subsonic server; its login is in TUNEKIN_SUBSONIC_*.", metavar="URL"),
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Then take up what changes in the folders.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="With --watch: take out songs whose files go.")] = False,
+    skip_duplicates: Annotated[
+        bool, typer.Option("--skip-duplicates", help="Leave out new songs that are there in another encoding.")
+    ] = False,
     kafka: _Kafka = False,
     report: _Report = None,
 ) -> None:
     """Put sound files into the catalogue; what is there already is passed over."""
     if bool(paths) == (subsonic is not None):
         raise OptionError("there is to be either a path or --subsonic", hint="tunekin catalog add ~/Music")
+    if subsonic is not None and (watch or remove or skip_duplicates):
+        msg = "--subsonic is given with an option for files of this machine"
+        raise OptionError(msg, hint="leave out --watch, --remove and --skip-duplicates")
     if subsonic is not None:
         raise typer.Exit(catalog.add_from_server(context.obj, subsonic, kafka=kafka, report=report))
-    raise typer.Exit(catalog.add(context.obj, paths or (), kafka=kafka, report=report))
+    if watch and skip_duplicates:
+        msg = "--skip-duplicates is given with --watch"
+        raise OptionError(msg, hint="use one of them; `tunekin catalog duplicates` lists what was added twice")
+    if watch:
+        watching.run(context.obj, paths or [], kafka=kafka, remove=remove, report=report)
+    elif remove:
+        msg = "--remove is given without --watch"
+        raise OptionError(msg, hint="use `tunekin catalog rescan --remove` or `tunekin catalog remove`")
+    else:
+        added = catalog.add(context.obj, paths or (), kafka=kafka, skip_duplicates=skip_duplicates, report=report)
+        raise typer.Exit(added)
+
+
+@catalog_app.command("rescan")
+def _catalog_rescan(
+    context: typer.Context,
+    folders: Annotated[
+        list[Path] | None, typer.Argument(help="Folders of music; else the files of all songs.", metavar="[FOLDER...]")
+    ] = None,
+    *,
+    remove: Annotated[bool, typer.Option("--remove", help="Take out songs whose files are gone.")] = False,
+    yes: _Yes = False,
+    thorough: Annotated[bool, typer.Option("--thorough", help="Compare the bytes of every file.")] = False,
+    kafka: _Kafka = False,
+    report: _Report = None,
+) -> None:
+    """Bring the catalogue in line with its files: changed, moved, gone, new."""
+    raise typer.Exit(
+        rescan.run(context.obj, folders or [], kafka=kafka, remove=remove, sure=yes, thorough=thorough, report=report)
+    )
+
+
+@catalog_app.command("duplicates")
+def _catalog_duplicates(context: typer.Context, *, kafka: _Kafka = False, json: _Json = False) -> None:
+    """List songs that are one recording, by their bytes or by their sound; nothing is changed."""
+    duplicates.run(context.obj, kafka=kafka, as_json=json)
 
 
 @catalog_app.command("list")
@@ -113,7 +158,7 @@ def _catalog_remove(
     artist: Annotated[str | None, typer.Option(help="Songs by this artist.")] = None,
     album: Annotated[str | None, typer.Option(help="Songs of this album.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All songs.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: _Yes = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="List the songs only.")] = False,
     kafka: _Kafka = False,
 ) -> None:

@@ -10,17 +10,19 @@ from rich.console import Console
 from tunekin_cli import render, subsonic_songs
 from tunekin_cli.chosen_tracks import all_tracks
 from tunekin_cli.context import Context
+from tunekin_cli.duplicates import found, later_ones
 from tunekin_cli.json_output import print_json
 from tunekin_cli.tracks_lanes import opened
 from tunekin_embedded.load_report import LoadReport
 from tunekin_embedded.parts import Parts
 from tunekin_embedded.progress import LoadProgress
-from tunekin_embedded.sound_files import find
+from tunekin_embedded.rescan import named, names_of
+from tunekin_embedded.sound_files import find, shown
 
 __all__ = ["add", "add_from_server", "reporting", "show"]
 
 
-def add(context: Context, paths: Sequence[Path], *, kafka: bool, report: Path | None) -> int:
+def add(context: Context, paths: Sequence[Path], *, kafka: bool, skip_duplicates: bool, report: Path | None) -> int:
     """Put sound files into the catalogue, with a progress bar and a report.
 
     Parameters
@@ -31,6 +33,8 @@ def add(context: Context, paths: Sequence[Path], *, kafka: bool, report: Path | 
         Folders, sound files, CSV manifests or M3U playlists.
     kafka : bool
         Whether workers do it.
+    skip_duplicates : bool
+        Whether to take new songs out again that are there in another encoding.
     report : pathlib.Path or None
         File for what came of each file.
 
@@ -42,10 +46,20 @@ def add(context: Context, paths: Sequence[Path], *, kafka: bool, report: Path | 
     console = Console(stderr=True)
     tracks = [track for path in paths for track in find(path)]
     with reporting(report) as taken, opened(context, kafka=kafka, quiet=console.print) as lane:
+        names = names_of(lane.reader.sources())
+        taken_ids = set(names.values())
+        new: set[str] = set()
         with LoadProgress(total=len(tracks), report=taken, console=console) as progress:
-            for outcome in lane.load(tracks):
+            for outcome in lane.load(named(track, names, taken_ids) for track in tracks):
                 progress.take(outcome)
+                if outcome.status == "added":
+                    new.add(outcome.track_id)
         progress.print_report()
+        if skip_duplicates and new:
+            again = later_ones(found(lane.reader, of=new), new=new)
+            for outcome in lane.withdraw(again):
+                said = f"{outcome.status} {shown(outcome.source_uri)}: it is there in another encoding"
+                console.print(said, highlight=False, markup=False, soft_wrap=True)
     return 1 if progress.count("failed") else 0
 
 

@@ -8,7 +8,7 @@ import typer
 
 from tunekin.dead_letters import Chosen, parse_time
 from tunekin.errors import OptionError
-from tunekin_cli import dead_letters, publish, setup, similar, status
+from tunekin_cli import dead_letters, publish, setup, similar, status, sweep
 from tunekin_cli.clip_options import (
     ArtistsOption,
     Dislike,
@@ -33,6 +33,8 @@ __all__ = ["servers_app"]
 servers_app = typer.Typer()
 dlq_app = typer.Typer(name="dlq", help="Dead letters: records that failed.", no_args_is_help=True)
 servers_app.add_typer(dlq_app)
+blobs_app = typer.Typer(name="blobs", help="Values too large for a record.", no_args_is_help=True)
+servers_app.add_typer(blobs_app)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
 _Keys = Annotated[
@@ -126,6 +128,18 @@ def _publish(
             as_json=json,
         )
     )
+
+
+@blobs_app.command("sweep")
+def _blobs_sweep(
+    *,
+    older_than: Annotated[str, typer.Option(help="Those that were put before then: 2h, 1d or ISO 8601.")] = "1d",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say only how many there are.")] = False,
+) -> None:
+    """Delete values that nothing refers to any more, such as of workers that died."""
+    now_s = time.time()
+    before_s = parse_time(older_than, now_s=lambda: now_s)
+    raise typer.Exit(sweep.run(Servers.read(), before_s=before_s, now_s=now_s, dry_run=dry_run))
 
 
 @dlq_app.command("list")

@@ -4,6 +4,7 @@ import csv
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from tunekin_embedded import playlist_files
 __all__ = [
     "EXTENSIONS",
     "Fetched",
+    "changed_ms",
     "content_sha256",
     "find",
     "from_manifest",
@@ -177,6 +179,27 @@ class Fetched:
     def release(self) -> None:
         """Remove the file."""
         self.path.unlink(missing_ok=True)
+
+
+def changed_ms(uri: str) -> float | None:
+    """Say when a file was last changed, in whatever way.
+
+    Parameters
+    ----------
+    uri : str
+        Where the file lies.
+
+    Returns
+    -------
+    float or None
+        Milliseconds since 1970: the time of its content, or of its being put there, which programs that copy files do
+        not forge. None where there is no file.
+    """
+    try:
+        state = local_path(uri).stat()
+    except (OSError, ValueError):
+        return None
+    return max(state.st_mtime_ns, state.st_ctime_ns) / 1e6 if stat.S_ISREG(state.st_mode) else None
 
 
 def unreadable(track: Track, error: OSError) -> TrackOutcome:

@@ -16,6 +16,7 @@ from tunekin.catalogue.records import (
     IndexRow,
     IndexSnapshot,
     Mood,
+    Source,
     StoredFeatures,
     Summaries,
     TrackName,
@@ -242,6 +243,18 @@ class CatalogueReader:
         with reading(self._engine) as connection:
             return [TrackName(*row) for row in connection.execute(query)]
 
+    def sources(self) -> list[Source]:
+        """Say what every track was made of.
+
+        Returns
+        -------
+        list of Source
+            By track id.
+        """
+        query = select(TrackRow.track_id, TrackRow.source_uri, TrackRow.content_sha256, TrackRow.updated_ms)
+        with reading(self._engine) as connection:
+            return [Source(*row) for row in connection.execute(query.order_by(TrackRow.track_id))]
+
     def contents(self, feature_version: str) -> dict[str, str]:
         """Say which track each sound file belongs to that the catalogue has features of.
 
@@ -404,6 +417,27 @@ class CatalogueReader:
                 for row in connection.execute(query.where(TrackRow.track_id.in_(some)))
             ]
 
+    def stored(self, track_ids: Iterable[str], *, feature_version: str) -> Iterator[StoredFeatures]:
+        """Read the features of some tracks.
+
+        Parameters
+        ----------
+        track_ids : iterable of str
+            The tracks.
+        feature_version : str
+            Their feature version.
+
+        Yields
+        ------
+        StoredFeatures
+            By track id; without the tracks that are gone, or lack these features.
+        """
+        query = _stored_query(feature_version)
+        for some in _parts(track_ids, size=64):
+            with reading(self._engine) as connection:
+                rows = connection.execute(query.where(TrackRow.track_id.in_(some))).all()
+            yield from map(_stored, rows)
+
     def summaries(self, feature_version: str) -> Summaries:
         """Read the summaries of all tracks, for training.
 
@@ -495,14 +529,8 @@ class CatalogueReader:
             By track id. What changes meanwhile may or may not be among them.
         """
         judged = (TrackMoodRow.track_id == TrackRow.track_id) & (TrackMoodRow.model_version == model_version)
-        page = (
-            select(*_TRACK_COLUMNS, FeaturesRow.summary, FeaturesRow.frames, FeaturesRow.views)
-            .join(FeaturesRow, FeaturesRow.track_id == TrackRow.track_id)
-            .outerjoin(TrackMoodRow, judged)
-            .where(FeaturesRow.feature_version == feature_version, TrackMoodRow.track_id.is_(None))
-            .order_by(TrackRow.track_id)
-            .limit(batch)
-        )
+        unjudged = _stored_query(feature_version).outerjoin(TrackMoodRow, judged)
+        page = unjudged.where(TrackMoodRow.track_id.is_(None)).limit(batch)
         query = page
         while True:
             # A transaction for each batch: whoever consumes them may write to the catalogue.
@@ -510,11 +538,7 @@ class CatalogueReader:
                 rows = connection.execute(query).all()
             if not rows:
                 return
-            for row in rows:
-                summary = np.frombuffer(row.summary, dtype="<f4")
-                yield StoredFeatures(
-                    track=_track(row), summary=tuple(summary.tolist()), frames=row.frames, views=row.views or b""
-                )
+            yield from map(_stored, rows)
             query = page.where(TrackRow.track_id > rows[-1].track_id)
 
     def moods(self, model_version: str) -> list[Mood]:
@@ -618,6 +642,20 @@ def _parts(track_ids: Iterable[str], *, size: int = _IDS) -> Iterator[list[str]]
 def _track(row: Sequence[Any]) -> Track:
     """Track of a row that begins with its columns."""
     return Track(**dict(zip(Track.__struct_fields__, row, strict=False)))
+
+
+def _stored_query(feature_version: str) -> Select[Any]:
+    return (
+        select(*_TRACK_COLUMNS, FeaturesRow.summary, FeaturesRow.frames, FeaturesRow.views)
+        .join(FeaturesRow, FeaturesRow.track_id == TrackRow.track_id)
+        .where(FeaturesRow.feature_version == feature_version)
+        .order_by(TrackRow.track_id)
+    )
+
+
+def _stored(row: Row[Any]) -> StoredFeatures:
+    summary = np.frombuffer(row.summary, dtype="<f4")
+    return StoredFeatures(track=_track(row), summary=tuple(summary.tolist()), frames=row.frames, views=row.views or b"")
 
 
 def _index_query(feature_version: str, model_version: str) -> Select[Any]:

@@ -27,6 +27,7 @@ __all__ = [
     "Mood",
     "MoodInWords",
     "Removed",
+    "Source",
     "StoredFeatures",
     "Summaries",
     "TrackName",
@@ -205,6 +206,27 @@ class Mood:
     label: Label
     description: Label
     tracks: int
+
+
+class Source(NamedTuple):
+    """What a track was made of.
+
+    Attributes
+    ----------
+    track_id : str
+        The track.
+    source_uri : str
+        Where its sound file lies, or lay.
+    content_sha256 : str
+        Hash of that file's bytes.
+    updated_ms : int
+        When the track was last written.
+    """
+
+    track_id: str
+    source_uri: str
+    content_sha256: str
+    updated_ms: int
 
 
 class TrackName(NamedTuple):

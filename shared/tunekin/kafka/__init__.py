@@ -5,7 +5,7 @@ operator gives them on the cluster.
 """
 
 from tunekin.kafka.bus import KafkaBus, KafkaConsumer, KafkaProducer
-from tunekin.kafka.groups import GroupLag, arrivals, described, lags
+from tunekin.kafka.groups import GroupLag, arrivals, committed, described, lags
 from tunekin.kafka.settings import KafkaSettings
 from tunekin.kafka.topics import check, create_missing, drift, existing
 
@@ -17,6 +17,7 @@ __all__ = [
     "KafkaSettings",
     "arrivals",
     "check",
+    "committed",
     "create_missing",
     "described",
     "drift",

@@ -11,7 +11,7 @@ partition next, so a commit that comes too late is no error.
 import contextlib
 import math
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import kafka
@@ -143,13 +143,15 @@ class KafkaBus:
             raise
         return consumer
 
-    def history(self, topic: str) -> Iterator[Record]:
+    def history(self, topic: str, *, since: Mapping[tuple[str, int], int] | None = None) -> Iterator[Record]:
         """Read all that a topic holds at present.
 
         Parameters
         ----------
         topic : str
             The topic.
+        since : mapping of (str, int) to int, optional
+            Offset to begin at, by topic and partition; the first record where none is given.
 
         Yields
         ------
@@ -164,7 +166,7 @@ class KafkaBus:
             None answers, or the topic is missing.
         """
         with contextlib.closing(self.consumer([topic], group=None)) as consumer:
-            yield from consumer.since_the_beginning()
+            yield from consumer.since(since or {})
 
 
 def _partitions(client: kafka.KafkaConsumer, names: Sequence[str]) -> dict[str, set[int]]:
@@ -385,8 +387,13 @@ class KafkaConsumer:
             )
         return records
 
-    def since_the_beginning(self) -> Iterator[Record]:
-        """Read the partitions of a member of no group from their first records to their present ends.
+    def since(self, offsets: Mapping[tuple[str, int], int]) -> Iterator[Record]:
+        """Read the partitions of a member of no group to their present ends.
+
+        Parameters
+        ----------
+        offsets : mapping of (str, int) to int
+            Where to begin, by topic and partition; at the first record where that is later, or none is given.
 
         Yields
         ------
@@ -405,7 +412,8 @@ class KafkaConsumer:
             ends = self._client.end_offsets(places)
             # Asked for and not sought by the client's own means, for the reason that `_follow_from_now` has.
             for place, offset in self._client.beginning_offsets(places).items():
-                self._client.seek(place, offset)
+                topic = place.topic.removeprefix(self._settings.prefix)
+                self._client.seek(place, max(offset, offsets.get((topic, place.partition), 0)))
         while any(self._client.position(place) < end for place, end in ends.items()):
             for record in self.poll(timeout_s=_HISTORY_POLL_S, max_records=_HISTORY_RECORDS):
                 if record.offset < ends[kafka.TopicPartition(self._settings.prefix + record.topic, record.partition)]:

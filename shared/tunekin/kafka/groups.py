@@ -15,7 +15,7 @@ from tunekin.kafka.topics import partitions_of
 from tunekin.ports import Clock
 from tunekin.topics import TOPICS
 
-__all__ = ["GroupLag", "arrivals", "described", "lags"]
+__all__ = ["GroupLag", "arrivals", "committed", "described", "lags"]
 
 _MINUTE_MS = 60_000
 
@@ -164,6 +164,38 @@ def described(groups: Sequence[GroupLag], came: Mapping[str, int]) -> dict[str, 
         ],
         "last_minute": dict(came),
     }
+
+
+def committed(settings: KafkaSettings) -> dict[tuple[str, int], int]:
+    """Say up to where all groups have worked partitions off.
+
+    Parameters
+    ----------
+    settings : KafkaSettings
+        Which brokers, and the prefix of the groups.
+
+    Returns
+    -------
+    dict of (str, int) to int
+        Offset that the slowest group committed, by topic and partition; partitions that none has committed are not
+        among them.
+
+    Raises
+    ------
+    SettingsError
+        A broker refuses the client.
+    DependencyError
+        None answers.
+    """
+    with administering(settings) as admin:
+        names = [found["group_id"] for found in admin.list_groups() if found["group_id"].startswith(settings.prefix)]
+        groups = admin.list_group_offsets(dict.fromkeys(names)) if names else {}
+    least: dict[tuple[str, int], int] = {}
+    for offsets in groups.values():
+        for place, stored in offsets.items():
+            key, offset = (place.topic.removeprefix(settings.prefix), place.partition), max(stored.offset, 0)
+            least[key] = min(offset, least.get(key, offset))
+    return least
 
 
 def _behind(by_partition: dict[kafka.TopicPartition, int], prefix: str) -> dict[str, int]:

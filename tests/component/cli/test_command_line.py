@@ -303,6 +303,28 @@ def test_songs_are_removed_by_id_by_place_and_by_name(tunekin: Tunekin, music: P
     assert "no song of the catalogue is meant" in tunekin("catalog", "remove", "--all", home=home).err
 
 
+def test_songs_in_another_encoding_are_listed_and_left_out_where_that_is_asked_for(
+    tunekin: Tunekin, music: Path, pieces: list[Piece], tmp_path: Path
+) -> None:
+    files = sorted(music.rglob("*.flac"))[:4]
+    copies, home = tmp_path / "copies", tmp_path / "home"
+    copies.mkdir()
+    piece = next(piece for piece in pieces if piece.title in files[1].name)
+    encoded = copies / "another encoding.mp3"
+    encoded.write_bytes(bad_microphone.encode(render(piece), sample_rate_hz=RATE, codec="mp3", bitrate_bps=64_000))
+    assert tunekin("catalog", "add", *files, home=home).code == 0
+    assert "0 groups" in tunekin("catalog", "duplicates", home=home).out
+    left_out = tunekin("catalog", "add", copies, "--skip-duplicates", home=home)
+    assert f"removed {encoded}: it is there in another encoding" in left_out.err.replace("\n", "")
+    assert "4 songs" in tunekin("catalog", "list", home=home).out
+    assert "1 added" in tunekin("catalog", "add", copies, home=home).err
+    (group,) = tunekin("catalog", "duplicates", "--json", home=home).document
+    assert group["same"] == "sound"
+    assert {track["source_uri"] for track in group["tracks"]} == {files[1].as_uri(), encoded.as_uri()}
+    assert "1  the same in sound" in tunekin("catalog", "duplicates", home=home).out
+    assert "5 songs" in tunekin("catalog", "list", home=home).out
+
+
 def test_nothing_is_removed_unasked(tunekin: Tunekin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     refused = tunekin("catalog", "remove", "--all")

@@ -1,5 +1,6 @@
 """The blob store: what goes in comes out, checked; nothing else is reachable."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,19 @@ def test_a_value_comes_out_as_it_went_in_until_it_is_deleted(store: FsspecBlobSt
     store.delete(claim)
     with pytest.raises(MessageError, match="can't be read"):
         store.get(claim, max_bytes=2)
+
+
+def test_only_old_values_of_the_store_itself_are_listed(store: FsspecBlobStore, tmp_path: Path) -> None:
+    old, young = store.put(b"123"), store.put(b"45")
+    for name in (old.uri.rpartition("/")[2], "notes.txt"):
+        file = tmp_path / "blobs" / name
+        file.touch()
+        os.utime(file, (1_000.0, 1_000.0))
+    assert list(store.kept(before_s=2_000.0)) == [ClaimCheck(uri=old.uri, size_bytes=3)]
+    assert {claim.uri for claim in store.kept(before_s=4e9)} == {old.uri, young.uri}
+    store.delete(old)
+    assert list(store.kept(before_s=2_000.0)) == []
+    assert list(FsspecBlobStore((tmp_path / "nowhere").as_uri()).kept(before_s=4e9)) == []
 
 
 def test_a_value_longer_than_allowed_is_refused(store: FsspecBlobStore) -> None:
