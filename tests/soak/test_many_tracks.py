@@ -1,5 +1,6 @@
 """A bulk load of very many tracks in one process: flat in memory, linear in time."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -62,11 +63,12 @@ def lines_of(report: Path) -> int:
 
 
 def family(pid: int) -> Iterator[int]:
-    """A process and all below it."""
+    """A process and all below it; some end while they are looked for."""
     yield pid
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            yield from family(int(child))
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in list(Path(f"/proc/{pid}/task").glob("*/children")):
+            for child in task.read_text().split():
+                yield from family(int(child))
 
 
 def sample(pid: int, *, done: int, began_s: float) -> Sample:
