@@ -58,6 +58,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+# Of one address; a quarter of them may come at once.
+_WRONG_TOKENS_PER_MINUTE = 40
 # Songs in one list, of search and of moods.
 _MOST_LISTED = 100
 
@@ -93,6 +95,7 @@ class Gateway:
         self._opinions = opinions
         self._settings = settings
         self._operators = OperatorsDesk(operations, authorize=self._authorize)
+        self._wrong_tokens = RateLimit(_WRONG_TOKENS_PER_MINUTE, clock=time.monotonic)
         self._rate = RateLimit(settings.clips_per_minute, clock=time.monotonic)
 
     def routes(self) -> list[Route]:
@@ -264,8 +267,11 @@ class Gateway:
         token = self._settings.token.get_secret_value()
         if not token:
             raise ForbiddenError("nobody may do this here", hint="set TUNEKIN_WEB_TOKEN at the server")
-        sent = request.headers.get("authorization", "")
+        address, sent = _address(request), request.headers.get("authorization", "")
+        self._wrong_tokens.check(address)
         if not hmac.compare_digest(sent.encode("latin-1"), f"Bearer {token}".encode()):
+            if sent:
+                self._wrong_tokens.take(address)
             raise UnauthorizedError("the token is missing or wrong", hint="send Authorization: Bearer TOKEN")
 
 

@@ -40,8 +40,9 @@ def test_nobody_sees_or_does_anything_without_the_token(client, operated):
     paths = [("GET", "/api/v1/ops/status"), ("GET", LETTERS), ("GET", f"{LETTERS}/clips/4/1")]
     paths += [("GET", f"{LETTERS}/clips/4/1/value"), ("POST", f"{LETTERS}/replay"), ("POST", f"{LETTERS}/purge")]
     before = list(operated.topics.records)
-    for sent in (None, "Bearer wrong", "Bearer ", "Basic secret"):
-        for method, path in paths:
+    # Without a token everywhere, and with a wrong one at some places: whoever guesses for long is not heard any more.
+    for sent, places in ((None, paths), ("Bearer wrong", paths), ("Bearer ", paths[:1]), ("Basic secret", paths[4:5])):
+        for method, path in places:
             client.headers.pop("Authorization", None)
             headers = {} if sent is None else {"Authorization": sent}
             # What a browser would send along by itself is no token.
@@ -51,6 +52,15 @@ def test_nobody_sees_or_does_anything_without_the_token(client, operated):
             )
             assert (answer.status_code, answer.json()["error"]["code"]) == (401, "gateway.unauthorized")
     assert operated.topics.records == before
+
+
+def test_nobody_guesses_the_token_for_long(client):
+    wrong = {"Authorization": "Bearer guessed"}
+    answers = [client.get("/api/v1/ops/status", headers=wrong) for _ in range(60)]
+    assert answers[0].status_code == 401
+    refused = next(answer for answer in answers if answer.status_code != 401)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "gateway.rate")
+    assert int(refused.headers["retry-after"]) > 0
 
 
 def test_where_no_token_is_set_it_is_off(loaded, operated):
