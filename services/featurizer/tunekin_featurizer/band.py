@@ -7,12 +7,12 @@ sound differs from what surrounds it.
 
 from functools import cache
 
-import librosa
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
 from tunekin.features import FEATURES, FeatureVersion
+from tunekin_featurizer.filters import mel_frequencies_hz
 from tunekin_featurizer.mfcc import local_peak_db, relative_db
 
 __all__ = ["band_frames", "band_levels"]
@@ -94,7 +94,7 @@ def _window_mean(rows: NDArray[np.float64], *, window_s: float, version: Feature
 def _bands(version: FeatureVersion) -> NDArray[np.int64]:
     """Mel bands whose centres lie within the band."""
     low_hz, high_hz = version.band_hz
-    centres = librosa.mel_frequencies(version.n_mels + 2, fmin=0.0, fmax=version.sample_rate_hz / 2)[1:-1]
+    centres = mel_frequencies_hz(version.n_mels + 2, highest_hz=version.sample_rate_hz / 2)[1:-1]
     return np.flatnonzero((centres >= low_hz) & (centres <= high_hz))
 
 

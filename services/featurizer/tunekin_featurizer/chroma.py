@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import librosa
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from tunekin.features import FEATURES, FeatureVersion
+from tunekin_featurizer.filters import chroma_bank
 from tunekin_featurizer.stft import frequencies_hz
 
 __all__ = ["PITCH_CLASSES", "Peaks", "chroma", "peaks", "tuning", "tuning_of"]
@@ -23,6 +23,7 @@ _PEAK_SHARE = 0.1
 
 # Steps of a semitone that the estimate distinguishes, as in `librosa.estimate_tuning`.
 _STEPS = 100
+_EDGES = np.linspace(-0.5, 0.5, _STEPS + 1)
 
 # As many columns squared at a time as stay in the second-level cache with their source.
 _BLOCK = 64
@@ -70,17 +71,17 @@ def chroma(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Peaks:
-    """Spectral peaks.
+    """What spectral peaks say of the tuning; long music has millions of them.
 
     Attributes
     ----------
-    bins : np.ndarray [shape=(n,), dtype=float64]
-        Where they are, in bins, between which a parabola places them.
+    steps : np.ndarray [shape=(n,), dtype=uint8]
+        How far each is from the nearest semitone, in steps of 0.01 semitones from −0.5 on.
     powers : np.ndarray [shape=(n,), dtype=float32]
         Their powers.
     """
 
-    bins: NDArray[np.float64]
+    steps: NDArray[np.uint8]
     powers: NDArray[np.float32]
 
 
@@ -102,7 +103,13 @@ def peaks(magnitudes: NDArray[np.float32], *, version: FeatureVersion = FEATURES
     frequencies = frequencies_hz(version=version)
     low, high = np.searchsorted(frequencies, (_LOWEST_HZ, _HIGHEST_HZ))
     bins, powers = _peaks(np.ascontiguousarray(magnitudes.T), max(1, low), min(high, len(frequencies) - 1))
-    return Peaks(bins=bins, powers=powers)
+    pitches_hz = (bins * version.sample_rate_hz / version.n_fft).astype(np.float32)
+    semitones_above_a0 = PITCH_CLASSES * np.log2(pitches_hz / np.float32(27.5))
+    # A deviation of 0.95 upwards is one of 0.05 downwards from the next.
+    upwards = np.mod(semitones_above_a0, np.float32(1))
+    deviation = np.where(upwards < np.float32(0.5), upwards, upwards - 1).astype(np.float64)
+    steps = np.searchsorted(_EDGES, deviation, side="right") - 1
+    return Peaks(steps=steps.astype(np.uint8), powers=powers)
 
 
 def tuning(magnitudes: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> float:
@@ -122,43 +129,37 @@ def tuning(magnitudes: NDArray[np.float32], *, version: FeatureVersion = FEATURE
     float
         Deviation in semitones, −0.5 to 0.49 in steps of 0.01; 0 where there are no peaks.
     """
-    return tuning_of([peaks(magnitudes, version=version)], version=version)
+    return tuning_of([peaks(magnitudes, version=version)])
 
 
-def tuning_of(parts: Sequence[Peaks], *, version: FeatureVersion = FEATURES) -> float:
+def tuning_of(parts: Sequence[Peaks]) -> float:
     """Estimate how far music is tuned from A = 440 Hz by its spectral peaks.
-
-    The most frequent deviation of those that are above the median peak.
 
     Parameters
     ----------
     parts : sequence of Peaks
         Peaks of all parts of the music.
-    version : FeatureVersion
-        Supplies ``sample_rate_hz`` and ``n_fft``.
 
     Returns
     -------
     float
-        Deviation in semitones, −0.5 to 0.49 in steps of 0.01; 0 where there are no peaks.
+        The most frequent deviation of those that are above the median peak, in semitones, −0.5 to 0.49 in steps of
+        0.01; 0 where there are no peaks.
     """
     powers = np.concatenate([part.powers for part in parts])
     if not len(powers):
         return 0.0
-    strong = np.concatenate([part.bins for part in parts])[powers >= np.median(powers)]
-    pitches_hz = (strong * version.sample_rate_hz / version.n_fft).astype(np.float32)
-    semitones_above_a0 = PITCH_CLASSES * np.log2(pitches_hz / np.float32(27.5))
-    # A deviation of 0.95 upwards is one of 0.05 downwards from the next.
-    upwards = np.mod(semitones_above_a0, np.float32(1))
-    deviation = np.where(upwards < np.float32(0.5), upwards, upwards - 1)
-    counts, _ = np.histogram(deviation.astype(np.float64), bins=_STEPS, range=(-0.5, 0.5))
+    median = np.median(powers)
+    counts = np.zeros(_STEPS, dtype=np.int64)
+    for part in parts:
+        counts += np.bincount(part.steps[part.powers >= median], minlength=_STEPS)
     return (int(counts.argmax()) - _STEPS // 2) / _STEPS
 
 
 @cache
 def _chroma_filters(version: FeatureVersion, tuning_semitones: float) -> NDArray[np.float32]:
     """Weights of the bins in each pitch class, [bins, 12]."""
-    bank = librosa.filters.chroma(sr=version.sample_rate_hz, n_fft=version.n_fft, tuning=tuning_semitones)
+    bank = chroma_bank(sample_rate_hz=version.sample_rate_hz, n_fft=version.n_fft, tuning_semitones=tuning_semitones)
     return np.ascontiguousarray(bank.T)
 
 

@@ -4,6 +4,7 @@ Numbers come in blocks, each of one *aspect* of the sound: ``timbre``, ``rhythm`
 recording's gain, and those of harmony on no key.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,9 @@ _WIDE_BANDS, _NARROW_BANDS = 12, 8
 # Repetitions of onsets after 0.2 to 4 s.
 _LAGS = np.round(np.geomspace(8, 170, 14)).astype(int)
 _LAG_COLUMNS = 180
+
+# Columns computed at a time.
+_BLOCK = 2_048
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -161,6 +165,12 @@ def _averaged(rows: NDArray[np.float32], *, width: int) -> NDArray[np.float32]:
     return np.asarray(rows[:, : count * width].reshape(len(rows), count, width).mean(axis=2))
 
 
+def _block_by_block(t: int, compute: Callable[[slice], NDArray[np.floating]]) -> NDArray[np.floating]:
+    """Compute some numbers of each column, of so many at a time that memory stays flat."""
+    blocks = (slice(start, min(t, start + _BLOCK)) for start in range(0, t, _BLOCK))
+    return np.concatenate([compute(block) for block in blocks], axis=-1)
+
+
 def _timbre(columns: Columns, *, width: int) -> tuple[NDArray[np.floating], ...]:
     frames = _averaged(columns.mfcc, width=width)
     band = scipy.fft.dct(_averaged(columns.band, width=width), axis=0, norm="ortho")[:_BAND_CEPSTRA]
@@ -168,10 +178,9 @@ def _timbre(columns: Columns, *, width: int) -> tuple[NDArray[np.floating], ...]
     spread = np.sqrt(np.diag(covariance)) + 0.5
     scalars = columns.scalars
     means, deviations = scalars.mean(axis=1), scalars.std(axis=1)
-    octaves = np.sort(columns.relative.reshape(_OCTAVES, -1, columns.relative.shape[1]), axis=1)
-    step = octaves.shape[1] // 8
-    contrast = octaves[:, -2 * step : -step].mean(axis=1) - octaves[:, step : 2 * step].mean(axis=1)
-    flatness = columns.relative.std(axis=0)
+    t = columns.relative.shape[1]
+    contrast = _block_by_block(t, lambda block: _contrast(columns.relative[:, block]))
+    flatness = _block_by_block(t, lambda block: columns.relative[:, block].std(axis=0))
     return (
         frames.mean(axis=1),
         np.log(frames.std(axis=1) + _DEVIATION_DB),
@@ -192,13 +201,24 @@ def _timbre(columns: Columns, *, width: int) -> tuple[NDArray[np.floating], ...]
     )
 
 
+def _contrast(relative: NDArray[np.float32]) -> NDArray[np.floating]:
+    """How far the upper levels of each octave are above its lower ones, in each column."""
+    octaves = np.sort(relative.reshape(_OCTAVES, -1, relative.shape[1]), axis=1)
+    step = octaves.shape[1] // 8
+    return np.asarray(octaves[:, -2 * step : -step].mean(axis=1) - octaves[:, step : 2 * step].mean(axis=1))
+
+
 def _rhythm(columns: Columns) -> tuple[NDArray[np.floating], ...]:
+    t = columns.levels.shape[1]
+    loudest_db = columns.peak_db.max()
     # Powers relative to the peak: no gain reaches the sum.
-    loudness = 10 * np.log10(np.exp((columns.levels - columns.peak_db.max()) * (np.log(10) / 10)).sum(axis=0) + _TINY)
+    power = _block_by_block(
+        t, lambda block: np.exp((columns.levels[:, block] - loudest_db) * (np.log(10) / 10)).sum(axis=0)
+    )
+    loudness = 10 * np.log10(power + _TINY)
     loudness = loudness - np.quantile(loudness, 0.95)
-    rises = np.maximum(np.diff(np.maximum(columns.levels, columns.peak_db - np.float32(_DEEPEST_RISE_DB)), axis=1), 0)
-    onsets = rises.mean(axis=0)
-    of_onsets = [onsets.mean(), onsets.std(), np.quantile(onsets, 0.95), rises[:20].mean(), rises[80:].mean()]
+    onsets, low, high = _block_by_block(t - 1, lambda block: _rises(columns, block))
+    of_onsets = [onsets.mean(), onsets.std(), np.quantile(onsets, 0.95), low.mean(), high.mean()]
     return (
         np.array([loudness.mean(), loudness.std(), np.quantile(loudness, 0.1), np.abs(np.diff(loudness)).mean()]),
         np.log(np.array(of_onsets) + _RISE_DB),
@@ -206,6 +226,14 @@ def _rhythm(columns: Columns) -> tuple[NDArray[np.floating], ...]:
         _fluctuation(columns.relative, bands=_WIDE_BANDS),
         _fluctuation(columns.band, bands=_NARROW_BANDS),
     )
+
+
+def _rises(columns: Columns, block: slice) -> NDArray[np.floating]:
+    """Mean rise of all, of the low and of the high bands, from each column to the next."""
+    block = slice(block.start, block.stop + 1)
+    heard = np.maximum(columns.levels[:, block], columns.peak_db[block] - np.float32(_DEEPEST_RISE_DB))
+    rises = np.maximum(np.diff(heard, axis=1), 0)
+    return np.stack([rises.mean(axis=0), rises[:20].mean(axis=0), rises[80:].mean(axis=0)])
 
 
 def _repetition(onsets: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -224,9 +252,12 @@ def _fluctuation(levels: NDArray[np.float32], *, bands: int) -> NDArray[np.float
     if rows.shape[1] < _FLUCTUATION_COLUMNS:
         rows = rows[:, np.arange(_FLUCTUATION_COLUMNS) % rows.shape[1]]
     starts = np.arange(0, rows.shape[1] - _FLUCTUATION_COLUMNS + 1, _FLUCTUATION_HOP)
-    parts = np.stack([rows[:, start : start + _FLUCTUATION_COLUMNS] for start in starts])
-    parts = (parts - parts.mean(axis=2, keepdims=True)) * np.hanning(_FLUCTUATION_COLUMNS)
-    power = (np.abs(scipy.fft.rfft(parts, axis=2)) ** 2).mean(axis=0)
+    power = np.zeros((bands, _FLUCTUATION_COLUMNS // 2 + 1))
+    for start in starts:
+        part = rows[:, start : start + _FLUCTUATION_COLUMNS]
+        part = (part - part.mean(axis=1, keepdims=True)) * np.hanning(_FLUCTUATION_COLUMNS)
+        power += np.abs(scipy.fft.rfft(part, axis=1)) ** 2
+    power /= len(starts)
     rates = np.sqrt(power)[:, _FLUCTUATION_BINS]
     steps = _FLUCTUATION_STEPS - 1
     pooled = np.add.reduceat(rates[:, : steps[-1]], steps[:-1], axis=1) / np.diff(steps)

@@ -6,7 +6,6 @@ The stages compose: `mel_power`, `levels_db`, `relative_db` (with `local_peak_db
 
 from functools import cache
 
-import librosa
 import numba
 import numpy as np
 import scipy.fft
@@ -14,6 +13,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from tunekin.features import FEATURES, FeatureVersion
+from tunekin_featurizer.filters import mel_bank
 
 __all__ = ["cepstrum", "levels_db", "local_peak_db", "mel_power", "mfcc", "relative_db"]
 
@@ -170,7 +170,7 @@ def mfcc(levels: NDArray[np.float32], *, version: FeatureVersion = FEATURES) -> 
 @cache
 def _mel_filters(version: FeatureVersion) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """First bin and end of each band, and the weights of all bins."""
-    bank = librosa.filters.mel(sr=version.sample_rate_hz, n_fft=version.n_fft, n_mels=version.n_mels)
+    bank = mel_bank(sample_rate_hz=version.sample_rate_hz, n_fft=version.n_fft, n_mels=version.n_mels)
     inside = bank > 0
     first = inside.argmax(axis=1)
     return first, first + inside.sum(axis=1), bank

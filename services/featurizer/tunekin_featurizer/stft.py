@@ -149,7 +149,13 @@ def magnitude(y: Signal, *, version: FeatureVersion = FEATURES) -> NDArray[np.fl
 
 
 def blocks(
-    y: Signal, *, columns: int, reach: int = 0, start: int = 0, version: FeatureVersion = FEATURES
+    y: Signal,
+    *,
+    columns: int,
+    reach: int = 0,
+    start: int = 0,
+    head: NDArray[np.float32] | None = None,
+    version: FeatureVersion = FEATURES,
 ) -> Iterator[Block]:
     """Make the spectrogram block by block, each column once, so that memory does not grow with the signal.
 
@@ -163,13 +169,15 @@ def blocks(
         Neighbours of a block's columns that come with it.
     start : int
         Column that the first block begins with.
+    head : np.ndarray [shape=(n, bins), dtype=float32, order="C"] or None
+        Where the first columns of the spectrogram are to be, to be used again.
     version : FeatureVersion
         Supplies ``n_fft`` and ``hop``.
 
     Yields
     ------
     Block
-        A block, which nothing overwrites.
+        A block, which nothing overwrites; a view of `head` where that holds it.
     """
     t = column_count(len(y), version=version)
     # Of the block before: where it ended, and its magnitudes.
@@ -177,9 +185,12 @@ def blocks(
     for begin in range(start, t, columns):
         stop = min(t, begin + columns)
         first, last = max(0, begin - reach), min(t, stop + reach)
-        around = np.empty((last - first, before.shape[1]), dtype=np.float32)
         shared = end - first
-        around[:shared] = before[len(before) - shared :]
+        if head is not None and last <= len(head):
+            around = head[first:last]
+        else:
+            around = np.empty((last - first, before.shape[1]), dtype=np.float32)
+            around[:shared] = before[len(before) - shared :]
         _transform(y, end, around[shared:], version=version)
         yield Block(columns=slice(begin, stop), t=t, first=first, around=around)
         end, before = last, around

@@ -31,7 +31,7 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-import scipy.stats
+import scipy.special
 from numpy.typing import NDArray
 
 from tunekin.features import FEATURES, FeatureVersion
@@ -116,7 +116,7 @@ class Moments:
         variance = self.square_variance + 4 * float(away @ self.covariance @ away) - 4 * float(away @ self.skew)
         variance = max(variance, _LEAST_SPREAD * mean**2)
         shape = mean**2 / variance
-        return float(np.sqrt(scipy.stats.gamma.ppf(_WITHIN, shape) * variance / mean))
+        return float(np.sqrt(scipy.special.gammaincinv(shape, _WITHIN) * variance / mean))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

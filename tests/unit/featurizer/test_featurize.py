@@ -129,12 +129,12 @@ def test_samples_of_16_bits_are_as_good_as_their_floats():
         np.testing.assert_array_equal(getattr(features, name), getattr(expected, name), err_msg=name)
 
 
-@pytest.mark.parametrize("kept", [0, 480, 500, 100_000])
+@pytest.mark.parametrize("kept", [0, 480, 500, 1_000, 100_000])
 def test_what_is_transformed_twice_changes_nothing(kept, monkeypatch):
     y = music(duration_s=25, bpm=97)
     expected = analyse(y)
     monkeypatch.setattr("tunekin_featurizer.featurize._KEPT_COLUMNS", kept)
-    np.testing.assert_array_equal(analyse(y).chroma, expected.chroma)
+    np.testing.assert_allclose(analyse(y).chroma, expected.chroma, rtol=0, atol=1e-6)
 
 
 def test_a_long_signal_is_analysed_as_if_its_spectrogram_were_whole():
