@@ -342,7 +342,8 @@ def _without_repeats(
 def _candidate(track_id: str, snapshot: Snapshot) -> Candidate:
     slot = snapshot.index.slot_of(track_id)
     assert slot is not None  # noqa: S101 - a track of this very snapshot
-    return Candidate(frames=snapshot.index.track_at(slot).frames, recordings=_recordings(track_id, snapshot))
+    track = snapshot.index.track_at(slot)
+    return Candidate(frames=track.frames, recordings=_recordings(track_id, snapshot), views=track.views)
 
 
 def _recordings(track_id: str, snapshot: Snapshot) -> frozenset[str]:

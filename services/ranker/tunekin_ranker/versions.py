@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 from tunekin.features import FEATURES, FeatureVersion
 from tunekin_ranker.dtw import Clip, align
 from tunekin_ranker.identify import identity_distance
+from tunekin_ranker.kin import apart
 from tunekin_ranker.words import LEAST_STRANGENESS, strangeness
 
 __all__ = ["Candidate", "are_versions", "recording_names", "repeats"]
 
 _CUT_S = 6.0
+# Mean distance over the views beyond which frames need not be compared: halves of the development songs lie within 0.9
+# of the whole, other encodings within 0.1.
+_NEAR = 1.0
 # Of this many cuts, spread over the shorter track, at least so many have to be identified in the other one: songs that
 # share a sample or a jingle have one cut in common, and of an edit one may be missing.
 _CUTS, _LEAST_CUTS = 3, 2
@@ -34,10 +38,13 @@ class Candidate:
         Frames of the track.
     recordings : frozenset of str
         Its ISRC and its MusicBrainz id, where they are known.
+    views : np.ndarray [shape=(views_size,)] or None
+        Its views; where both tracks have them, frames of tracks whose views are far apart are not compared.
     """
 
     frames: NDArray[np.floating]
     recordings: frozenset[str] = frozenset()
+    views: NDArray[np.floating] | None = None
 
 
 def recording_names(*, isrc: str, musicbrainz_id: str) -> frozenset[str]:
@@ -79,7 +86,17 @@ def are_versions(one: Candidate, other: Candidate, *, version: FeatureVersion = 
     """
     if one.recordings & other.recordings:
         return True
+    if not _may_be_versions(one, other, version):
+        return False
     return _is_within(one, other, version) or _is_within(other, one, version)
+
+
+def _may_be_versions(one: Candidate, other: Candidate, version: FeatureVersion) -> bool:
+    """Whether the views of two tracks lie near each other, or are not known."""
+    if one.views is None or other.views is None:
+        return True
+    distances = apart(one.views, other.views[np.newaxis], version=version).values()
+    return bool(np.mean(list(distances)) <= _NEAR)
 
 
 def _is_within(one: Candidate, other: Candidate, version: FeatureVersion) -> bool:

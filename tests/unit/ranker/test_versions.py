@@ -3,6 +3,7 @@
 import numpy as np
 
 from tests.unit.ranker.test_rank import walk
+from tunekin.features import FEATURES
 from tunekin_ranker.versions import Candidate, are_versions, recording_names, repeats
 
 SONG = walk(1, 320)
@@ -36,6 +37,18 @@ def test_tracks_shorter_than_a_cut_are_compared_whole() -> None:
     short = Candidate(frames=SONG[100:130])
     assert are_versions(short, Candidate(frames=SONG))
     assert not are_versions(Candidate(frames=walk(9, 30)), Candidate(frames=SONG))
+
+
+def test_tracks_whose_views_are_far_apart_are_none_whatever_their_frames() -> None:
+    def seen(distance: float) -> Candidate:
+        views = np.zeros(FEATURES.views_size, np.float32)
+        views[: -len(FEATURES.views)] = distance
+        views[-len(FEATURES.views) :] = 1
+        return Candidate(frames=SONG, views=views)
+
+    assert are_versions(seen(0), seen(0.1))
+    assert not are_versions(seen(0), seen(2))
+    assert are_versions(seen(0), Candidate(frames=SONG))
 
 
 def test_one_name_of_the_recording_is_enough() -> None:
