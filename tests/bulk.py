@@ -6,11 +6,12 @@ import itertools
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.installation import Installation, wait_for
+from tests.installation import Installation
 from tunekin_embedded.sound_files import EXTENSIONS
 
 
@@ -44,6 +45,8 @@ def load_while_all_is_killed(
 ) -> tuple[Report, Report]:
     """Load folders; kill each victim after some more files, then the command itself; run the command again.
 
+    The order of the victims is that of the stages: what a stage holds back keeps the load going for those after it.
+
     Returns
     -------
     tuple of (Report, Report)
@@ -56,12 +59,10 @@ def load_while_all_is_killed(
         with (folder / "first.log").open("w") as log:
             command = subprocess.Popen([*arguments, "--report", str(first)], env=environment, stderr=log)
         for victim in victims:
-            seen = len(rows_of(first))
-            wait_for(lambda seen=seen: len(rows_of(first)) > seen, patience_s=patience_s)
+            await_rows(first, len(rows_of(first)) + 1, patience_s=patience_s)
             assert command.poll() is None, "the load was over before everything had been killed"
             installation.shoot(victim)
-        seen = len(rows_of(first))
-        wait_for(lambda: len(rows_of(first)) > seen, patience_s=patience_s)
+        # While the last victim is away, the load can't end.
         assert command.poll() is None, "the load was over before it was killed"
         command.kill()
         command.wait()
@@ -77,6 +78,14 @@ def load_while_all_is_killed(
         Report(code=-9, rows=rows_of(first), said=(folder / "first.log").read_text()),
         Report(code=done.returncode, rows=rows_of(second), said=done.stderr),
     )
+
+
+def await_rows(report: Path, count: int, *, patience_s: float) -> None:
+    """Wait until a report has so many rows; looks often, since small files take little."""
+    give_up_s = time.monotonic() + patience_s
+    while len(rows_of(report)) < count:
+        assert time.monotonic() < give_up_s, f"the report has {len(rows_of(report))} rows, {count} were expected"
+        time.sleep(0.02)
 
 
 def rows_of(report: Path) -> list[dict[str, str]]:

@@ -5,9 +5,9 @@ import pytest
 from tests.bulk import assert_complete, load_while_all_is_killed
 from tests.installation import clip_of, new_key, noise, spread, wait_for
 
-# Those of the tracks' lane, and the ranker, which learns of each track.
-VICTIMS = ("decode-tracks", "featurize-tracks", "classify-tracks", "write", "rank")
-TRACKS = 28
+# The ranker, which learns of each track, and the stages of the tracks' lane.
+VICTIMS = ("rank", "decode-tracks", "featurize-tracks", "classify-tracks", "write")
+TRACKS = 48
 
 
 @pytest.fixture
