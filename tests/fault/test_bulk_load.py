@@ -18,7 +18,7 @@ def music(installation, test_music):
     for folder in folders:
         folder.mkdir()
     for number, song in enumerate(spread(test_music.files, TRACKS)):
-        clip = clip_of(song, start_s=12.0, duration_s=5.0)
+        clip = clip_of(song, start_s=4.0, duration_s=5.0)
         (folders[number % 2] / f"{number:02} {song.stem}.flac").write_bytes(clip)
     # Too large for a record, before and after it is decoded.
     (folders[1] / "long.wav").write_bytes(noise(7, duration_s=60))
