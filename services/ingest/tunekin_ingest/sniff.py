@@ -151,9 +151,10 @@ def sniff(data: bytes, *, max_bytes: int) -> Container:
     --------
     >>> sniff(b"fLaC\x00\x00\x00\x22", max_bytes=100)
     <Container.FLAC: 'flac'>
-    >>> sniff(b"<!doctype html><title>404</title>", max_bytes=100)
+    >>> sniff(b"<!doctype html><title>404</title>", max_bytes=100)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     tunekin.errors.UnknownFormatError: this is not a sound file: it looks like a web page
+    read are MP3, ...
     """
     if not data:
         raise EmptyAudioError("the file is empty", hint="send the recorded file's bytes")

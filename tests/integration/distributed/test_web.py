@@ -86,17 +86,18 @@ def test_moods_songs_and_the_map_are_those_of_the_catalogue(installation, api):
 
 def test_answers_of_the_workers_follow_what_a_visitor_likes(installation, api):
     clip = noise(55)
-    _, plain = ask(api, clip, k=50, artists="any")
+    every = {"artists": "any", "versions": "any"}
+    _, plain = ask(api, clip, k=50, **every)
     first, *others = (match["track_id"] for match in plain["matches"])
     try:
         assert api.put(f"/taste/{first}", json={"verdict": "dislike"}).status_code == 200
         for track_id in others[:9]:
             assert api.put(f"/taste/{track_id}", json={"verdict": "like"}).status_code == 200
-        _, told = ask(api, clip, k=50, artists="any")
+        _, told = ask(api, clip, k=50, **every)
         assert {match["track_id"] for match in told["matches"]} == set(others)
         assert told["search"]["proven"]
         assert [match["why"] for match in told["matches"] if match["why"][0]["view"] == "liked"]
-        assert ask(api, clip, k=50, artists="any", taste="none")[1]["matches"] == plain["matches"]
+        assert ask(api, clip, k=50, **every, taste="none")[1]["matches"] == plain["matches"]
     finally:
         assert api.delete("/taste").json() == {"forgotten": 10}
     assert installation.query("SELECT COUNT(*) FROM tastes")[0] == (0,)
