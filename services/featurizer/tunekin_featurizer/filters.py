@@ -42,7 +42,7 @@ def mel_frequencies_hz(count: int, *, highest_hz: float) -> NDArray[np.float64]:
     Examples
     --------
     >>> mel_frequencies_hz(3, highest_hz=6_400.0).round()
-    array([   0., 1442., 6400.])
+    array([   0., 1511., 6400.])
     """
     highest = _LINEAR_TO_MEL + np.log(highest_hz / _LINEAR_TO_HZ) / _LOG_STEP
     mels = np.linspace(0, highest, count)
