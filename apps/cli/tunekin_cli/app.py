@@ -8,7 +8,7 @@ import typer
 import tunekin
 from tunekin import logging
 from tunekin.errors import OptionError
-from tunekin_cli import catalog, duplicates, moods, reclassify, removal, rescan, search, serve, similar, train
+from tunekin_cli import catalog, duplicates, moods, reclassify, removal, rescan, search, similar, train
 from tunekin_cli import watch as watching
 from tunekin_cli.chosen_tracks import Chosen
 from tunekin_cli.clip_options import (
@@ -252,6 +252,8 @@ def _serve(
     kafka: Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin answer.")] = False,
 ) -> None:
     """Serve the page and the REST API."""
+    from tunekin_cli import serve  # noqa: PLC0415 -- scikit-learn for the map, which would slow every other command
+
     (serve.run_remotely if kafka else serve.run)(context.obj, host=host, port=port)
 
 
