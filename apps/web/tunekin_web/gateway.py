@@ -6,7 +6,7 @@ import hmac
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -23,6 +23,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import tunekin
+from tunekin import messages
 from tunekin.codec import answer_json, check_taste, read_weights
 from tunekin.errors import AudioTooLargeError, EmptyAudioError, OptionError, TunekinError
 from tunekin.filters import NAMES, read_filters
@@ -43,6 +44,8 @@ from tunekin_web.subsonic.login import Logins
 from tunekin_web.subsonic.songs import Songs
 
 __all__ = ["Gateway", "application"]
+
+T = TypeVar("T")
 
 _STATIC = Path(__file__).parent / "static"
 _PAGES = ("/", "/moods", "/search", "/map", "/taste")
@@ -439,34 +442,38 @@ def _address(request: Request) -> str:
 
 def _options(request: Request) -> ClipOptions:
     wanted = request.query_params
-    scope, mode = wanted.get("scope", "all"), wanted.get("mode", "certified")
-    if scope not in {"all", "mood"}:
-        raise OptionError(f"scope is {scope!r}", hint="it is all or mood")
-    if mode not in {"certified", "shortlist"}:
-        raise OptionError(f"mode is {mode!r}", hint="it is certified or shortlist")
-    artists = wanted.get("artists", "one")
-    if artists not in {"one", "any"}:
-        raise OptionError(f"artists is {artists!r}", hint="it is one or any")
-    versions = wanted.get("versions", "one")
-    if versions not in {"one", "any"}:
-        raise OptionError(f"versions is {versions!r}", hint="it is one or any")
+    scope: messages.Scope = _choice(request, "scope", ("all", "mood"))
+    mode: messages.Mode = _choice(request, "mode", ("certified", "shortlist"))
+    artists: messages.Artists = _choice(request, "artists", ("one", "any"))
+    versions: messages.Versioning = _choice(request, "versions", ("one", "any"))
     weights = read_weights("weights", wanted["weights"]) if wanted.get("weights") else ()
     # Refused before anything is heard.
     balanced(dict(weights))
     options = ClipOptions(
         k=_whole(request, "k", default=5, least=1, most=100),
-        scope="mood" if scope == "mood" else "all",
-        mode="shortlist" if mode == "shortlist" else "certified",
+        scope=scope,
+        mode=mode,
         start_s=_seconds(request, "start"),
         duration_s=_seconds(request, "duration"),
-        artists="any" if artists == "any" else "one",
-        versions="any" if versions == "any" else "one",
+        artists=artists,
+        versions=versions,
         weights=weights,
         filters=read_filters({name: wanted[name] for name in NAMES if name in wanted}),
         likes=tuple(dict.fromkeys(wanted.getlist("like"))),
         dislikes=tuple(dict.fromkeys(wanted.getlist("dislike"))),
     )
     return check_taste(options)
+
+
+def _choice(request: Request, name: str, choices: tuple[T, ...]) -> T:
+    """Read one of some words; the first is meant where none is said."""
+    text = request.query_params.get(name)
+    if text is None:
+        return choices[0]
+    for choice in choices:
+        if choice == text:
+            return choice
+    raise OptionError(f"{name} is {text!r}", hint=f"it is {' or '.join(map(str, choices))}")
 
 
 def _whole(request: Request, name: str, *, default: int, least: int, most: int) -> int:
