@@ -1,7 +1,8 @@
 """What a growing catalogue costs: the time of a clip, a ranker's memory and start, the database's room.
 
-The songs that are added are made of real ones: halves of two, a little blurred, under new names. So memory, room and
-reading are those of as many songs; how far bounds rule them out is the business of ``make bench-ranker``.
+The songs that are added are spliced of real ones (`benchmarks.spliced`), each with the views of one of them, moved at
+random by as much as two thirds of what songs differ by: as far from each other as songs are, and none a version of
+another.
 """
 
 import itertools
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from benchmarks.scale.bench import Bench, Figures, say
 from benchmarks.scale.load import one_by_one
 from benchmarks.scale.usage import rss_mb
+from benchmarks.spliced import Music
 from tunekin.catalogue.database import open_engine, reading
 from tunekin.catalogue.reader import CatalogueReader
 from tunekin.catalogue.records import Entry, IndexRow
@@ -25,7 +27,9 @@ from tunekin.messages import Track
 __all__ = ["growth"]
 
 _BATCH = 200
-_BLUR = 0.05
+_MOST = 1_000_000
+# How far views are moved, in standard deviations over all songs.
+_MOVED = 0.7
 _ROOM = text(
     "SELECT SUM(data_length + index_length) FROM information_schema.tables WHERE table_schema = DATABASE()"
     " AND table_name IN ('tracks', 'track_features', 'track_moods')"
@@ -81,23 +85,27 @@ def growth(bench: Bench, sizes: Sequence[int]) -> Figures:
 
 def _entries(rows: Sequence[IndexRow], model: str) -> Iterator[Entry]:
     chance = np.random.default_rng(0)
-    while True:
-        one, other = (rows[int(number)] for number in chance.integers(len(rows), size=2))
-        frames = np.concatenate([one.frames[: len(one.frames) // 2], other.frames[len(other.frames) // 2 :]])
-        blurred = frames.astype(np.float32) * chance.normal(1.0, _BLUR, frames.shape[1])
+    music = Music(sources=[row.frames for row in rows], held_out=())
+    length = round(float(np.mean([len(row.frames) for row in rows])))
+    views = np.array([row.views for row in rows], np.float32)
+    # How far each view reaches is not moved: it is a length.
+    deviations = _MOVED * views.std(axis=0)
+    deviations[-len(FEATURES.views) :] = 0
+    for spliced in music.tracks(_MOST, length=length):
+        number = int(chance.integers(len(rows)))
         name = uuid.uuid4().hex
         yield Entry(
             track=Track(
                 track_id=name,
                 title=f"Made {name}",
                 artist=f"Nobody {name}",
-                duration_s=one.track.duration_s,
+                duration_s=length * FEATURES.frame_s,
                 content_sha256=name.ljust(64, "0"),
             ),
             feature_version=FEATURES.name,
-            frames=frames_to_bytes(blurred.astype(np.float16)),
+            frames=frames_to_bytes(spliced.frames),
             summary=chance.normal(size=FEATURES.summary_size).tolist(),
             model_version=model,
-            probabilities=one.probabilities.tolist(),
-            views=views_to_bytes((one.views.astype(np.float32) + other.views).astype(np.float16) / 2),
+            probabilities=rows[number].probabilities.tolist(),
+            views=views_to_bytes((views[number] + chance.normal(size=deviations.size) * deviations).astype(np.float16)),
         )
