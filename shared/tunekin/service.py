@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from tunekin.batching import Batching
 from tunekin.gathering import Gathering
 from tunekin.messages import Message
 
@@ -35,6 +36,9 @@ class Service:
         group of their own.
     gathering : Gathering or None
         Set where several messages are one piece of work; the handler takes a tuple of them then.
+    batching : Batching or None
+        Set where several messages take less at once than one by one; what comes of them is the same, so the worker is
+        free to use it. Not for a service that gathers.
     """
 
     role: str
@@ -43,6 +47,7 @@ class Service:
     writes: tuple[str, ...] = ()
     part: str = ""
     gathering: Gathering | None = None
+    batching: Batching | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,25 +12,28 @@ sent again under the same keys. Whatever leaves a client in doubt propagates and
 starts it anew.
 
 Where a service gathers, records wait for those that belong to them, and only what precedes the first one that waits is
-committed (see `tunekin.gathering`).
+committed (see `tunekin.gathering`). Where it batches, records that follow one another are handled at once (see
+`tunekin.batching`); if that can't work, each is tried by itself, so that what is wrong with one fails it alone.
 
 A record may kill its worker. Those that a dead worker may have left half done are the first of each partition, so they
 are taken one at a time, each counted before it is begun. A record that was begun three times and never ended is a
 failure like any other.
 """
 
+import contextlib
 import math
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import structlog
 
 from tunekin import codec
+from tunekin.batching import Batching, Item, portions
 from tunekin.dead_letters import bury, is_replay
-from tunekin.errors import DependencyError, MessageError, TunekinError, UnsupportedVersionError, WorkerKilledError
+from tunekin.errors import MessageError, TunekinError, UnsupportedVersionError, WorkerKilledError
 from tunekin.gathering import Gathered, Group
 from tunekin.messages import (
     Answer,
@@ -113,11 +116,12 @@ class _Deferral:
 
 @dataclass
 class _Batch:
-    """What one pass over polled records has to deliver."""
+    """What one pass over polled records has to deliver, and the partitions whose next record waits."""
 
     outputs: list[Record] = field(default_factory=list)
     spent: list[ClaimCheck] = field(default_factory=list)
     handled: int = 0
+    waiting: set[tuple[str, int]] = field(default_factory=set)
 
 
 class Worker:
@@ -234,9 +238,9 @@ class Worker:
         1. Resume the partitions whose pause is over.
         2. Apply what the followed topics bring.
         3. Poll.
-        4. Handle each record, or each group that is complete or has waited long enough; defer the rest of a partition
-           whose record has to wait. One that may have killed its worker is counted first and has a pass of its own, so
-           that no other is counted with it.
+        4. Handle each record, several at once where the service batches, or each group that is complete or has waited
+           long enough; defer the rest of a partition whose record has to wait. One that may have killed its worker is
+           counted first and has a pass of its own, so that no other is counted with it.
         5. Send what came of them, flush, and check every delivery.
         6. Commit.
         7. Delete the blobs that nobody needs any more.
@@ -307,59 +311,137 @@ class Worker:
 
     def _handle_all(self, records: Iterable[Record]) -> _Batch:
         batch = _Batch()
-        waiting: set[tuple[str, int]] = set()
-        alone = False
-        for number, record in enumerate(records):
-            place = (record.topic, record.partition)
-            if place in waiting:
-                continue
-            suspect = self._suspects.setdefault(place, self._max_records) > 0
-            if alone or (suspect and number > 0):
-                # It comes again in the next pass.
-                self._consumer.rewind(record)
-                waiting.add(place)
-                continue
-            alone = suspect
-            begun = self._consumer.begin(record) if suspect else 1
-            if begun > 1:
-                self._again("crash")
-            try:
-                with during(self._tracer.processing([record])) as span:
-                    given_up = begun > _MOST_BEGINNINGS
-                    outputs = self._give_up(record, span) if given_up else self._handle(record, span, batch.spent)
-                    batch.outputs.extend(_following(self._claim_checked(output), span) for output in outputs)
-            except (DependencyError, UnsupportedVersionError) as error:
-                waiting.add(place)
-                self._defer(record, error)
-                continue
-            self._deferred.pop(place, None)
-            self._suspects[place] = max(self._suspects[place] - 1, 0)
-            batch.handled += 1
+        chosen = self._in_turn(records)
+        # One that may have killed its worker, which has a pass of its own, is counted before it is so much as read.
+        batching = self._service.batching if len(chosen) > 1 else None
+        items = (self._item(record, batching, batch.waiting) for record in chosen)
+        for portion in portions(items):
+            todo = [item for item in portion if _place(item.record) not in batch.waiting]
+            with contextlib.ExitStack() as ending:
+                spans = [ending.enter_context(during(self._tracer.processing([item.record]))) for item in todo]
+                if batching is not None and len(todo) > 1 and self._handle_at_once(batching, todo, spans, batch):
+                    continue
+                for item, span in zip(todo, spans, strict=True):
+                    self._handle_alone(item.record, span, batch)
         self._tell_ready()
         return batch
+
+    def _in_turn(self, records: Iterable[Record]) -> list[Record]:
+        """Choose the records of this pass; the others come again in the next one."""
+        chosen: list[Record] = []
+        rewound: set[tuple[str, int]] = set()
+        alone = False
+        for record in records:
+            place = _place(record)
+            if place in rewound:
+                continue
+            suspect = self._suspects.setdefault(place, self._max_records) > 0
+            if chosen and (alone or suspect):
+                self._consumer.rewind(record)
+                rewound.add(place)
+                continue
+            alone = suspect
+            chosen.append(record)
+        return chosen
+
+    def _item(self, record: Record, batching: Batching | None, waiting: Collection[tuple[str, int]]) -> Item:
+        """Read a record that may be handled with others; what is wrong with one is told when it is handled alone."""
+        if batching is None or _place(record) in waiting:
+            return Item(record=record)
+        try:
+            item = self._read(record)
+            return replace(item, key=batching.key(item.message))
+        except Exception:  # noqa: BLE001 -- whatever it is, it comes again
+            return Item(record=record)
+
+    def _handle_at_once(
+        self, batching: Batching, portion: Sequence[Item], spans: Sequence[Span], batch: _Batch
+    ) -> bool:
+        """Add to a batch what follows from several records; say whether that settles what becomes of them."""
+        started_s = self._clock()
+        try:
+            results = [list(outputs) for outputs in batching.handle([item.message for item in portion])]
+        except Exception as error:  # noqa: BLE001 -- each record of it is tried by itself, and tells
+            if not (isinstance(error, TunekinError) and error.retriable):
+                self._log.warning("batch.failed", records=len(portion), error=problem_of(error).message)
+                return False
+            for item, span in zip(portion, spans, strict=True):
+                self._postpone(item.record, error, span, batch)
+            return True
+        for item, outputs, span in zip(portion, results, spans, strict=True):
+            # Another of its partition may have to wait by now.
+            if _place(item.record) in batch.waiting:
+                continue
+            if is_replay(item.record):
+                self._again("replay")
+            trace = self._traced(item.record, item.message, started_s, among=len(portion))
+            with self._postponing(item.record, span, batch):
+                self._succeed(item, outputs, span, batch, trace=trace)
+        return True
+
+    def _handle_alone(self, record: Record, span: Span, batch: _Batch) -> None:
+        """Add to a batch what follows from a record."""
+        if _place(record) in batch.waiting:
+            return
+        begun = self._consumer.begin(record) if self._suspects[_place(record)] > 0 else 1
+        if begun > 1:
+            self._again("crash")
+        with self._postponing(record, span, batch):
+            if begun > _MOST_BEGINNINGS:
+                self._conclude(record, self._give_up(record, span), batch)
+            else:
+                self._handle(record, span, batch)
+
+    @contextlib.contextmanager
+    def _postponing(self, record: Record, span: Span, batch: _Batch) -> Iterator[None]:
+        """Have a record wait where something that it needs is not there."""
+        try:
+            yield
+        except TunekinError as error:
+            if not error.retriable:
+                raise
+            self._postpone(record, error, span, batch)
+
+    def _postpone(self, record: Record, error: TunekinError, span: Span, batch: _Batch) -> None:
+        """Have a record wait, and with it what follows it in its partition."""
+        span.fail(error.code, error)
+        if _place(record) not in batch.waiting:
+            batch.waiting.add(_place(record))
+            self._defer(record, error)
+
+    def _succeed(self, item: Item, outputs: Sequence[Message], span: Span, batch: _Batch, *, trace: Trace) -> None:
+        """Add to a batch what follows from a record that is done; raise only what is retriable."""
+        self._conclude(item.record, self._told(outputs, trace, item.record, span), batch)
+        self._count(item.record, "done")
+        if item.claim is not None:
+            batch.spent.append(item.claim)
+
+    def _conclude(self, record: Record, outputs: Sequence[Record], batch: _Batch) -> None:
+        """Add to a batch what follows from a record, which ends by that."""
+        batch.outputs.extend(outputs)
+        batch.handled += 1
+        self._deferred.pop(_place(record), None)
+        self._suspects[_place(record)] = max(self._suspects[_place(record)] - 1, 0)
 
     def _gather_all(self, records: Iterable[Record], gathered: Gathered) -> _Batch:
         """Gather records and handle groups; what only joins others kills no worker, so none is counted."""
         batch = _Batch()
-        waiting: set[tuple[str, int]] = set()
         gathered.keep(self._consumer.owned())
         for record in records:
-            place = (record.topic, record.partition)
-            if place in waiting:
+            if _place(record) in batch.waiting:
                 continue
             message: Message | None = None
             try:
                 message = codec.decode(record)
             except UnsupportedVersionError as error:
-                waiting.add(place)
+                batch.waiting.add(_place(record))
                 self._defer(record, error)
                 continue
             except MessageError as error:
                 with during(self._tracer.processing([record])) as span:
-                    failed = self._fail(record, None, error, span, started_s=self._clock())
-                    batch.outputs.extend(_following(output, span) for output in failed)
+                    batch.outputs.extend(self._fail(record, None, error, span, started_s=self._clock()))
                 batch.handled += 1
-            self._deferred.pop(place, None)
+            self._deferred.pop(_place(record), None)
             if message is None:
                 continue
             if gathered.is_done(message):
@@ -375,7 +457,7 @@ class Worker:
         """Add to a batch what follows from a group; raise only what is retriable."""
         batch.handled += len(group.records)
         with during(self._tracer.processing(group.records)) as span:
-            batch.outputs.extend(_following(output, span) for output in self._outputs_of(group, span))
+            batch.outputs.extend(self._outputs_of(group, span))
 
     def _outputs_of(self, group: Group, span: Span) -> Iterator[Record]:
         started_s = self._clock()
@@ -392,7 +474,7 @@ class Worker:
             self._count(record, "done")
         # The one that came last is what all others waited for.
         last = group.records[-1]
-        yield from self._told(outputs, self._traced(last, group.messages[-1], started_s), last)
+        yield from self._told(outputs, self._traced(last, group.messages[-1], started_s), last, span)
 
     def _tell_lag(self, in_hand: Sequence[Record]) -> None:
         """Say how far the worker is behind, those that it has in its hands included, as the brokers count."""
@@ -414,29 +496,30 @@ class Worker:
         for delivery in deliveries:
             delivery.result(0)
 
-    def _handle(self, record: Record, span: Span, spent: list[ClaimCheck]) -> list[Record]:
-        """Return the records that follow from a record; raise only what is retriable."""
-        message: Message | None = None
+    def _handle(self, record: Record, span: Span, batch: _Batch) -> None:
+        """Add to a batch what follows from a record; raise only what is retriable."""
+        item = Item(record=record)
         started_s = self._clock()
         if is_replay(record):
             self._again("replay")
         try:
-            claim = codec.claim_of(record)
-            if claim is None:
-                message = codec.decode(record)
-            else:
-                own = not TOPICS[record.topic].public
-                limit = _OWN_BLOB_LIMIT_BYTES if own else self._fetch_limit_bytes
-                message = codec.decode(codec.with_value(record, self._blobs.get(claim, max_bytes=limit)))
-            outputs = list(self._service.handle(message))
+            item = self._read(record)
+            outputs = list(self._service.handle(item.message))
         except Exception as error:
             if isinstance(error, TunekinError) and error.retriable:
                 raise
-            return self._fail(record, message, error, span, started_s=started_s)
-        if claim is not None:
-            spent.append(claim)
-        self._count(record, "done")
-        return self._told(outputs, self._traced(record, message, started_s), record)
+            self._conclude(record, self._fail(record, item.message, error, span, started_s=started_s), batch)
+            return
+        self._succeed(item, outputs, span, batch, trace=self._traced(record, item.message, started_s))
+
+    def _read(self, record: Record) -> Item:
+        claim = codec.claim_of(record)
+        if claim is None:
+            return Item(record=record, message=codec.decode(record))
+        own = not TOPICS[record.topic].public
+        limit = _OWN_BLOB_LIMIT_BYTES if own else self._fetch_limit_bytes
+        value = self._blobs.get(claim, max_bytes=limit)
+        return Item(record=record, message=codec.decode(codec.with_value(record, value)), claim=claim)
 
     def _give_up(self, record: Record, span: Span) -> list[Record]:
         error = WorkerKilledError(
@@ -472,10 +555,11 @@ class Worker:
         )
         if subject is None:
             return [letter]
-        return [*self._told([failure(subject, problem)], self._traced(record, message, started_s), record), letter]
+        trace = self._traced(record, message, started_s)
+        return [*self._told([failure(subject, problem)], trace, record, span), letter]
 
     def _defer(self, record: Record, error: TunekinError) -> None:
-        place = (record.topic, record.partition)
+        place = _place(record)
         count = self._deferred[place].count + 1 if place in self._deferred else 1
         pause_s = self._backoff.pause_s(count)
         self._deferred[place] = _Deferral(count, self._clock() + pause_s, error.message)
@@ -492,16 +576,18 @@ class Worker:
             return record
         return codec.with_claim(record, self._blobs.put(record.value))
 
-    def _traced(self, record: Record, message: Message | None, started_s: float) -> Trace:
-        took_s = self._clock() - started_s
+    def _traced(self, record: Record, message: Message | None, started_s: float, *, among: int = 1) -> Trace:
+        """Add a record's share of the work to the way that it has come, and count it."""
+        took_s = (self._clock() - started_s) / among
         lane = lane_of(record.topic)
         self._metrics.stage_s.labels(role=self._service.role, lane=lane).observe(max(took_s, 0.0))
         before: Trace = getattr(message, "trace", None) or Trace(published_ms=started_s * 1000)
         stage = StageTime(stage=self._service.role, started_ms=started_s * 1000, took_ms=took_s * 1000)
         return msgspec.structs.replace(before, stages=(*before.stages, stage))
 
-    def _told(self, outputs: Sequence[Message], trace: Trace, record: Record) -> list[Record]:
-        """Give messages the way that they have come, count the outcomes among them, and write them."""
+    def _told(self, outputs: Sequence[Message], trace: Trace, record: Record, span: Span) -> list[Record]:
+        """Give messages the way that they have come, write them, and count the outcomes among them."""
+        written = [self._claim_checked(codec.encode(_stamped(output, trace))) for output in outputs]
         for output in outputs:
             match output:
                 case Answer() | TrackOutcome():
@@ -513,7 +599,7 @@ class Worker:
                     self._metrics.catalogue_version.set(output.catalogue_version)
                 case _:
                     pass
-        return [codec.encode(_stamped(output, trace)) for output in outputs]
+        return [codec.with_traceparent(one, span.traceparent) for one in written]
 
     def _again(self, reason: str) -> None:
         self._metrics.retries.labels(role=self._service.role, reason=reason).inc()
@@ -526,9 +612,8 @@ class Worker:
 _WITH_CLAIMS = frozenset(topic.name for topic in TOPICS.values() if not topic.public and Partial not in topic.carries)
 
 
-def _following(output: Record, span: Span) -> Record:
-    """Have an output carry the trace of the work that it came of."""
-    return codec.with_traceparent(output, span.traceparent)
+def _place(record: Record) -> tuple[str, int]:
+    return record.topic, record.partition
 
 
 def _stamped(message: Message, trace: Trace) -> Message:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import msgspec
 
+from tunekin.batching import Batching
 from tunekin.catalogue.records import Entry, Removed, Written
 from tunekin.messages import (
     Answer,
@@ -173,8 +174,8 @@ def write_service(writer: CatalogueWriter, *, topics: tuple[str, ...]) -> Servic
     Returns
     -------
     Service
-        Reads `Classified` tracks and `Withdrawal`, writes `CatalogueChange` and `TrackOutcome`; reads `Answer`, writes
-        no message.
+        Reads `Classified` tracks, several in one transaction, and `Withdrawal`, writes `CatalogueChange` and
+        `TrackOutcome`; reads `Answer`, writes no message.
     """
 
     def handle(message: Classified | Withdrawal | Answer) -> Iterator[Message]:
@@ -184,33 +185,60 @@ def write_service(writer: CatalogueWriter, *, topics: tuple[str, ...]) -> Servic
         if isinstance(message, Withdrawal):
             yield from _removed(message.subject, writer.remove(message.subject.track.track_id))
             return
-        subject = message.subject
-        if not isinstance(subject, TrackSubject):
-            # The topic of classified tracks holds nothing else; a clip there is a defect, and ends as one.
-            msg = f"a clip on its way into the catalogue: {subject.clip_id}"
-            raise TypeError(msg)
-        track = subject.track
-        entry = Entry(
-            track=track,
-            feature_version=message.feature_version,
-            frames=message.frames,
-            summary=message.summary,
-            model_version=message.model_version,
-            probabilities=message.probabilities,
-            views=message.views,
-        )
-        (written,) = writer.upsert_many([entry])
-        version = written.catalogue_version
-        yield CatalogueChange(track_id=track.track_id, change="upserted", catalogue_version=version)
-        yield TrackOutcome(
+        yield from store([message])[0]
+
+    def store(messages: Sequence[Classified]) -> list[list[Message]]:
+        written = writer.upsert_many([_entry(message) for message in messages])
+        return [_stored(_subject(message), one) for message, one in zip(messages, written, strict=True)]
+
+    return Service(
+        role=WRITE,
+        topics=topics,
+        handle=handle,
+        writes=_written(topics),
+        batching=Batching(key=_stored_id, handle=store),
+    )
+
+
+def _stored_id(message: Classified | Withdrawal | Answer) -> str | None:
+    """Name the track that a message has stored."""
+    if isinstance(message, Classified) and isinstance(message.subject, TrackSubject):
+        return message.subject.track.track_id
+    return None
+
+
+def _subject(message: Classified) -> TrackSubject:
+    if isinstance(message.subject, TrackSubject):
+        return message.subject
+    # The topic of classified tracks holds nothing else; a clip there is a defect, and ends as one.
+    msg = f"a clip on its way into the catalogue: {message.subject.clip_id}"
+    raise TypeError(msg)
+
+
+def _entry(message: Classified) -> Entry:
+    return Entry(
+        track=_subject(message).track,
+        feature_version=message.feature_version,
+        frames=message.frames,
+        summary=message.summary,
+        model_version=message.model_version,
+        probabilities=message.probabilities,
+        views=message.views,
+    )
+
+
+def _stored(subject: TrackSubject, written: Written) -> list[Message]:
+    track, version = subject.track, written.catalogue_version
+    return [
+        CatalogueChange(track_id=track.track_id, change="upserted", catalogue_version=version),
+        TrackOutcome(
             track_id=track.track_id,
             source_uri=track.source_uri,
             status="added" if written.added else "updated",
             catalogue_version=version,
             attempt=subject.attempt,
-        )
-
-    return Service(role=WRITE, topics=topics, handle=handle, writes=_written(topics))
+        ),
+    ]
 
 
 def _removed(subject: TrackSubject, removed: Removed) -> Iterator[Message]:
