@@ -95,3 +95,10 @@ def test_a_publisher_needs_no_more_than_the_extra_kafka():
     code = "import sys; sys.modules.update(dict.fromkeys(sys.argv[1:])); import tunekin.client"
     done = subprocess.run([sys.executable, "-c", code, *others], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_command_that_hears_and_ranks_nothing_loads_nothing_for_that():
+    code = "import sys, tunekin_cli.app; print(*sys.modules.keys() & set(sys.argv[1:]))"
+    heavy = ["av", "faiss", "librosa", "numba", "opentelemetry", "scipy", "sklearn", "telegram"]
+    done = subprocess.run([sys.executable, "-c", code, *heavy], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"

@@ -19,7 +19,6 @@ from tunekin_cli.context import Context
 from tunekin_cli.json_output import print_json
 from tunekin_cli.tracks_lanes import opened
 from tunekin_embedded.sound_files import shown
-from tunekin_ranker.duplicates import alike_in_sound, groups, near_pairs
 
 __all__ = ["Group", "found", "later_ones", "run"]
 
@@ -88,6 +87,8 @@ def found(reader: CatalogueReader, *, of: Collection[str] | None = None) -> list
     list of Group
         Each of two tracks and more.
     """
+    from tunekin_ranker.duplicates import groups  # noqa: PLC0415 -- Numba and faiss, which would slow every other command
+
     pairs = [*_alike_in_bytes(reader, of), *_alike_in_sound(reader, of)]
     together = groups(pairs)
     tracks = reader.tracks(track_id for group in together for track_id in group)
@@ -110,6 +111,8 @@ def _alike_in_bytes(reader: CatalogueReader, of: Collection[str] | None) -> Iter
 
 
 def _alike_in_sound(reader: CatalogueReader, of: Collection[str] | None) -> Iterator[tuple[str, str]]:
+    from tunekin_ranker.duplicates import alike_in_sound, near_pairs  # noqa: PLC0415 -- see above
+
     track_ids, views = reader.views(FEATURES.name)
     if not track_ids:
         return

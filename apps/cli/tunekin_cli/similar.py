@@ -10,9 +10,7 @@ from tunekin.filters import read_filters
 from tunekin.messages import Artists, ClipOptions, Filters, Mode, Scope, Versioning
 from tunekin_cli import render
 from tunekin_cli.context import Context
-from tunekin_embedded.clip_lane import ClipLane
 from tunekin_embedded.parts import Parts
-from tunekin_ranker.kin import balanced
 
 __all__ = ["filters", "options", "read_recording", "run"]
 
@@ -68,8 +66,11 @@ def options(
         msg = "--duration is 0"
         raise OptionError(msg, hint="leave it out for all of the recording, or give at least 1 second")
     factors = read_weights("--weight", ",".join(weights)) if weights else ()
-    # Refused before anything is heard.
-    balanced(dict(factors))
+    if factors:
+        from tunekin_ranker.kin import balanced  # noqa: PLC0415 -- Numba and faiss, which would slow every other command
+
+        # Refused before anything is heard.
+        balanced(dict(factors))
     return check_taste(
         ClipOptions(
             k=k,
@@ -142,6 +143,8 @@ def run(context: Context, file: Path | None, *, track_id: str | None, options: C
     if (file is None) == (track_id is None):
         msg = "neither a recording nor --track is given" if file is None else "a recording and --track are both given"
         raise OptionError(msg, hint="name a sound file, or the id of a song by --track")
+    from tunekin_embedded.clip_lane import ClipLane  # noqa: PLC0415 -- Numba and faiss, as above
+
     data = b"" if file is None else read_recording(file, max_bytes=context.settings.ingest.max_bytes)
     with Parts(context.home, settings=context.settings) as parts:
         lane = ClipLane(parts)
