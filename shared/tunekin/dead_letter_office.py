@@ -4,23 +4,26 @@ A letter is forgotten only once its replay is delivered: one that is sent twice 
 Sent twice, it is the same attempt twice, and of the outcomes of one attempt the first by offset stands.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tunekin import codec
-from tunekin.dead_letters import EVERY, Chosen, DeadLetter, purged, remaining, replayed
+from tunekin.dead_letters import EVERY, Chosen, DeadLetter, purged, replayed, standing
 from tunekin.errors import NotFoundError
 from tunekin.ports import BlobStore, Producer, Record
 from tunekin.topics import DEAD_LETTERS
 
-__all__ = ["Archive", "DeadLetterOffice"]
+__all__ = ["Archive", "DeadLetterOffice", "Recent"]
 
 _BEGINNING = "clips"
+# A letter is written after its record failed, by the same clock; brokers may be told to write their own times.
+_SKEW_S = 60.0
 
 
 class Archive(Protocol):
-    """A bus whose topics can be read from their beginning."""
+    """A bus whose topics can be read from their beginning and from their end."""
 
     def history(self, topic: str) -> Iterable[Record]:
         """Read all that a topic holds at present.
@@ -36,6 +39,23 @@ class Archive(Protocol):
             In order within each partition.
         """
 
+    def newest_first(self, topic: str, *, since_ms: int | None = None) -> Iterable[Record]:
+        """Read what a topic holds at present from its end, no faster than it is asked for.
+
+        Parameters
+        ----------
+        topic : str
+            The topic.
+        since_ms : int or None
+            Time of day in milliseconds since 1970; only the first record that was written since then, and what follows
+            it, is read.
+
+        Returns
+        -------
+        iterable of Record
+            By falling offset within each partition.
+        """
+
     def producer(self) -> Producer:
         """Connect a producer.
 
@@ -44,6 +64,26 @@ class Archive(Protocol):
         Producer
             A new one.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recent:
+    """Some letters, and what there is to choose among.
+
+    Attributes
+    ----------
+    letters : list of DeadLetter
+        The newest first.
+    more : bool
+        Whether there are older ones.
+    codes, stages : Counter of str
+        Of the letters that were looked at for that, chosen or not.
+    """
+
+    letters: list[DeadLetter] = field(default_factory=list)
+    more: bool = False
+    codes: Counter[str] = field(default_factory=Counter)
+    stages: Counter[str] = field(default_factory=Counter)
 
 
 class DeadLetterOffice:
@@ -61,18 +101,18 @@ class DeadLetterOffice:
         self._bus = bus
         self._blobs = blobs
 
-    def letters(self, chosen: Chosen = EVERY) -> list[DeadLetter]:
-        """Read the letters that stand.
+    def letters(self, chosen: Chosen = EVERY) -> Iterator[DeadLetter]:
+        """Read the letters that stand, a few at a time, no faster than they are asked for.
 
         Parameters
         ----------
         chosen : Chosen
             Which ones.
 
-        Returns
-        -------
-        list of DeadLetter
-            The oldest first.
+        Yields
+        ------
+        DeadLetter
+            The newest first.
 
         Raises
         ------
@@ -81,7 +121,44 @@ class DeadLetterOffice:
         DependencyError
             No broker answers.
         """
-        return chosen.of(remaining(self._bus.history(DEAD_LETTERS)))
+        yield from chosen.of(self._standing(chosen))
+
+    def recent(self, chosen: Chosen, *, most: int) -> Recent:
+        """Read the newest letters.
+
+        Parameters
+        ----------
+        chosen : Chosen
+            Which ones.
+        most : int
+            How many.
+
+        Returns
+        -------
+        Recent
+            No letter is read that is older than the one after them.
+
+        Raises
+        ------
+        NotFoundError
+            There is no letter of a name.
+        DependencyError
+            No broker answers.
+        """
+        codes, stages = Counter[str](), Counter[str]()
+
+        def counted() -> Iterator[DeadLetter]:
+            for letter in self._standing(chosen):
+                codes[letter.problem.code] += 1
+                stages[letter.stage] += 1
+                yield letter
+
+        letters: list[DeadLetter] = []
+        for letter in chosen.of(counted()):
+            if len(letters) == most:
+                return Recent(letters=letters, more=True, codes=codes, stages=stages)
+            letters.append(letter)
+        return Recent(letters=letters, codes=codes, stages=stages)
 
     def replay(self, chosen: Chosen) -> int:
         """Send letters to the stage that failed, each as the next attempt, and forget them once they are delivered.
@@ -103,7 +180,7 @@ class DeadLetterOffice:
         DependencyError
             No broker answers.
         """
-        letters = self.letters(chosen)
+        letters = self._in_order(chosen)
         self._send_again(letters, [replayed(letter) for letter in letters])
         return len(letters)
 
@@ -127,7 +204,7 @@ class DeadLetterOffice:
         DependencyError
             No broker answers.
         """
-        letters = self.letters(chosen)
+        letters = self._in_order(chosen)
         self._send_again(letters, self._from_the_beginning(letters))
         return len(letters)
 
@@ -151,13 +228,25 @@ class DeadLetterOffice:
         DependencyError
             No broker answers.
         """
-        letters = self.letters(chosen)
-        self._deliver([purged(letter) for letter in letters])
-        for letter in letters:
-            claim = codec.claim_of(letter.original) if not letter.original.value else None
+        # Values are let go at once: all letters of an installation may be meant.
+        gone = [
+            (purged(letter), None if letter.original.value else codec.claim_of(letter.original))
+            for letter in self.letters(chosen)
+        ]
+        self._deliver([tombstone for tombstone, _ in gone])
+        for _, claim in gone:
             if claim is not None:
                 self._blobs.delete(claim)
-        return len(letters)
+        return len(gone)
+
+    def _standing(self, chosen: Chosen) -> Iterator[DeadLetter]:
+        """Read the letters that stand, as far back as a chosen one may be; those that are read may be others, too."""
+        since_ms = None if chosen.since_s is None else max(round((chosen.since_s - _SKEW_S) * 1000), 0)
+        return standing(self._bus.newest_first(DEAD_LETTERS, since_ms=since_ms))
+
+    def _in_order(self, chosen: Chosen) -> list[DeadLetter]:
+        """Read letters in the order in which their records failed, so that they keep it."""
+        return list(self.letters(chosen))[::-1]
 
     def _send_again(self, letters: Sequence[DeadLetter], again: Sequence[Record]) -> None:
         self._deliver(again)

@@ -26,7 +26,7 @@ Its own key is the original's place. The topic is compacted, so a record of that
 
 import base64
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,8 +45,8 @@ __all__ = [
     "is_replay",
     "parse_time",
     "purged",
-    "remaining",
     "replayed",
+    "standing",
 ]
 
 _PREFIX = "dl_"
@@ -111,17 +111,17 @@ class Chosen:
     since_s: float | None = None
     until_s: float | None = None
 
-    def of(self, letters: Iterable[DeadLetter]) -> list[DeadLetter]:
-        """Choose.
+    def of(self, letters: Iterable[DeadLetter]) -> Iterator[DeadLetter]:
+        """Choose; where letters are named, no more are asked for once all of these are found.
 
         Parameters
         ----------
         letters : iterable of DeadLetter
             All of them.
 
-        Returns
-        -------
-        list of DeadLetter
+        Yields
+        ------
+        DeadLetter
             Those that are meant.
 
         Raises
@@ -129,13 +129,17 @@ class Chosen:
         NotFoundError
             There is no letter of a name.
         """
-        found = list(letters)
-        missing = sorted(set(self.keys) - {letter.key for letter in found})
+        missing = set(self.keys)
+        for letter in letters:
+            missing.discard(letter.key)
+            if self._holds(letter):
+                yield letter
+            if self.keys and not missing:
+                return
         if missing:
             raise NotFoundError(
-                f"there is no dead letter {', '.join(missing)}", hint="`tunekin dlq list` shows which there are"
+                f"there is no dead letter {', '.join(sorted(missing))}", hint="`tunekin dlq list` shows which there are"
             )
-        return [letter for letter in found if self._holds(letter)]
 
     def _holds(self, letter: DeadLetter) -> bool:
         failed_s = letter.failed_ms / 1000
@@ -262,30 +266,31 @@ def _parted(record: Record) -> tuple[int, dict[str, bytes]]:
     return first, {name.removeprefix(_PREFIX): value for name, value in record.headers[first:]}
 
 
-def remaining(records: Iterable[Record]) -> list[DeadLetter]:
-    """Fold the topic's records into the letters that stand.
+def standing(records: Iterable[Record]) -> Iterator[DeadLetter]:
+    """Tell which letters stand.
 
     Parameters
     ----------
     records : iterable of Record
-        The topic's records from the first to the last.
+        The topic's records from the last to the first. Of those of one key the last says whether the letter was purged.
 
-    Returns
-    -------
-    list of DeadLetter
-        Those that were not purged, the oldest first.
+    Yields
+    ------
+    DeadLetter
+        Those that were not purged, the newest first.
 
     Raises
     ------
     MessageError
         A record is no dead letter.
     """
-    standing: dict[bytes | None, Record] = {}
+    seen: set[bytes | None] = set()
     for record in records:
-        standing.pop(record.key, None)
+        if record.key in seen:
+            continue
+        seen.add(record.key)
         if record.value is not None:
-            standing[record.key] = record
-    return [exhume(record) for record in standing.values()]
+            yield exhume(record)
 
 
 def replayed(letter: DeadLetter) -> Record:

@@ -1,5 +1,6 @@
 """``tunekin dlq``: look into failed records, send them again, forget them."""
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from tunekin_cli.servers import Servers
 __all__ = ["list_all", "purge", "replay", "show", "show_raw"]
 
 
-def list_all(servers: Servers, chosen: Chosen, *, as_json: bool) -> None:
+def list_all(servers: Servers, chosen: Chosen, *, last: int | None, as_json: bool) -> None:
     """List dead letters, the oldest first.
 
     Parameters
@@ -24,29 +25,26 @@ def list_all(servers: Servers, chosen: Chosen, *, as_json: bool) -> None:
         The brokers.
     chosen : Chosen
         Which ones.
+    last : int or None
+        How many of them, the newest; all where it is unset.
     as_json : bool
         Whether to print JSON.
     """
-    letters = servers.dead_letters().letters(chosen)
+    # What is shown of a letter is small; its value is let go.
+    told = [document(letter) for letter in itertools.islice(servers.dead_letters().letters(chosen), last)][::-1]
     if as_json:
-        print_json([document(letter) for letter in letters])
+        print_json(told)
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("letter", "failed", "stage", "code", "bytes", "what was wrong"):
         table.add_column(column, justify="right" if column == "bytes" else "left", overflow="fold")
-    for letter in letters:
-        table.add_row(
-            letter.key,
-            letter.failed_at,
-            letter.stage,
-            letter.problem.code,
-            str(len(letter.original.value or b"")),
-            Text(letter.problem.message),
-        )
+    for one in told:
+        size = str(one["bytes"] or 0)
+        table.add_row(one["letter"], one["failed_at"], one["stage"], one["code"], size, Text(one["message"]))
     console = Console()
-    if letters:
+    if told:
         console.print(table)
-    console.print(f"{len(letters)} dead letters", style="dim", highlight=False)
+    console.print(f"{len(told)} dead letters", style="dim", highlight=False)
 
 
 def show(servers: Servers, key: str, *, output: Path | None, as_json: bool) -> None:

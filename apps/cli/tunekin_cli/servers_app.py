@@ -144,11 +144,17 @@ def _blobs_sweep(
 
 @dlq_app.command("list")
 def _dlq_list(
-    *, code: _Code = None, stage: _Stage = None, since: _Since = None, until: _Until = None, json: _Json = False
+    *,
+    code: _Code = None,
+    stage: _Stage = None,
+    since: _Since = None,
+    until: _Until = None,
+    last: Annotated[int | None, typer.Option(min=1, help="The newest of them, so many.")] = None,
+    json: _Json = False,
 ) -> None:
     """List dead letters, the oldest first."""
     chosen = _chosen(None, code=code, stage=stage, since=since, until=until)
-    dead_letters.list_all(Servers.read(), chosen, as_json=json)
+    dead_letters.list_all(Servers.read(), chosen, last=last, as_json=json)
 
 
 @dlq_app.command("show")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 
 from tunekin import codec
-from tunekin.dead_letters import remaining
+from tunekin.dead_letters import standing
 from tunekin.errors import MessageError, OptionError
 from tunekin.kafka import KafkaBus, committed
 from tunekin.messages import Answer, CatalogueChange, Partial, TrackOutcome
@@ -26,7 +26,8 @@ def run(servers: Servers, *, before_s: float, now_s: float, dry_run: bool) -> in
 
     1. Look for values that are old enough.
     2. Leave out what a dead letter refers to, then what a record does that waits for a worker. In this order, since a
-       replay sends the record before it forgets the letter.
+       replay sends the record before it forgets the letter; but up to where groups are is asked for first, since a
+       letter is written before its record is committed.
     3. Delete the rest.
 
     Parameters
@@ -98,8 +99,8 @@ def _claim(record: Record) -> ClaimCheck | None:
 def _records(servers: Servers) -> Iterator[Record]:
     """Dead letters' records, then all that wait for a worker."""
     bus: KafkaBus = servers.bus()
-    yield from (letter.original for letter in remaining(bus.history(DEAD_LETTERS)))
     since = committed(servers.kafka)
+    yield from (letter.original for letter in standing(bus.newest_first(DEAD_LETTERS)))
     for topic in TOPICS.values():
         if set(topic.carries) - _WITHOUT_CLAIMS:
             yield from bus.history(topic.name, since=since)

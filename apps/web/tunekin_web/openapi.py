@@ -147,7 +147,7 @@ def _schemas(answer: dict[str, Any]) -> dict[str, Any]:
         "DeadLetters": _object(
             {
                 "letters": {"type": "array", "items": {"$ref": "#/components/schemas/DeadLetter"}},
-                "of": _COUNT,
+                "more": {"type": "boolean"},
                 "errors": _COUNTS,
                 "stages": _COUNTS,
             }

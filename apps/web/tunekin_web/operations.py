@@ -5,7 +5,6 @@ have a visitor's browser replay or forget anything.
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any, Protocol
 
@@ -134,15 +133,13 @@ class OperatorsDesk:
         limit = asked.get("limit", str(_LISTED))
         if not (limit.isascii() and limit.isdecimal() and 1 <= int(limit[:6]) <= _MOST_LISTED):
             raise OptionError(f"limit is {limit[:40]!r}", hint=f"it is a whole number from 1 to {_MOST_LISTED}")
-        everything = await run_in_threadpool(office.letters)
-        found = chosen.of(everything)
+        found = await run_in_threadpool(office.recent, chosen, most=int(limit))
         return _json(
             {
-                # The newest first: what failed last is what is looked for.
-                "letters": [document(letter) for letter in found[: -int(limit) - 1 : -1]],
-                "of": len(found),
-                "errors": dict(Counter(letter.problem.code for letter in everything).most_common()),
-                "stages": dict(Counter(letter.stage for letter in everything).most_common()),
+                "letters": [document(letter) for letter in found.letters],
+                "more": found.more,
+                "errors": dict(found.codes.most_common()),
+                "stages": dict(found.stages.most_common()),
             }
         )
 
@@ -171,7 +168,7 @@ class OperatorsDesk:
     async def _letter(self, request: Request) -> DeadLetter:
         office, place = self._open(request).letters, request.path_params
         name = f"{place['topic']}/{place['partition']}/{place['offset']}"
-        (letter,) = await run_in_threadpool(office.letters, Chosen(keys=(name,)))
+        (letter,) = await run_in_threadpool(lambda: list(office.letters(Chosen(keys=(name,)))))
         return letter
 
     def _open(self, request: Request) -> Operations:

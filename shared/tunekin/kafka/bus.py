@@ -9,6 +9,7 @@ partition next, so a commit that comes too late is no error.
 """
 
 import contextlib
+import functools
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from tunekin.codec import with_traceparent
 from tunekin.errors import DependencyError, MessageError, TunekinError
 from tunekin.kafka.failures import connecting, speaking
 from tunekin.kafka.settings import KafkaSettings
+from tunekin.newest_first import newest_first
 from tunekin.ports import Record, first_held
 from tunekin.topics import TOPICS
 from tunekin.tracing import NO_TRACER, Span, Tracer, during
@@ -40,7 +42,8 @@ _ASK_ENDS_S = 10.0
 _ASK_ENDS_MS = 1_000
 _NO_WAIT_MS = 1
 _HISTORY_POLL_S = 1.0
-_HISTORY_RECORDS = 100
+# What is held at a time of a log that is read from its end: records of 2 MiB at the most.
+_HISTORY_RECORDS = 50
 
 
 class KafkaBus:
@@ -167,6 +170,32 @@ class KafkaBus:
         """
         with contextlib.closing(self.consumer([topic], group=None)) as consumer:
             yield from consumer.since(since or {})
+
+    def newest_first(self, topic: str, *, since_ms: int | None = None) -> Iterator[Record]:
+        """Read what a topic holds at present from its end.
+
+        Parameters
+        ----------
+        topic : str
+            The topic.
+        since_ms : int or None
+            Time of day in milliseconds since 1970; only the first record that was written since then, and what follows
+            it, is read.
+
+        Yields
+        ------
+        Record
+            By falling offset within each partition.
+
+        Raises
+        ------
+        SettingsError
+            A broker refuses the client.
+        DependencyError
+            None answers, or the topic is missing.
+        """
+        with contextlib.closing(self.consumer([topic], group=None)) as consumer:
+            yield from consumer.newest_first(since_ms=since_ms)
 
 
 def _partitions(client: kafka.KafkaConsumer, names: Sequence[str]) -> dict[str, set[int]]:
@@ -417,6 +446,48 @@ class KafkaConsumer:
         while any(self._client.position(place) < end for place, end in ends.items()):
             for record in self.poll(timeout_s=_HISTORY_POLL_S, max_records=_HISTORY_RECORDS):
                 if record.offset < ends[kafka.TopicPartition(self._settings.prefix + record.topic, record.partition)]:
+                    yield record
+
+    def newest_first(self, *, since_ms: int | None = None) -> Iterator[Record]:
+        """Read the partitions of a member of no group from their present ends.
+
+        Parameters
+        ----------
+        since_ms : int or None
+            Time of day in milliseconds since 1970; only the first record that was written since then, and what follows
+            it, is read.
+
+        Yields
+        ------
+        Record
+            By falling offset within each partition.
+
+        Raises
+        ------
+        SettingsError
+            A broker refuses the client.
+        DependencyError
+            The client is in doubt, and has to be made anew.
+        """
+        with speaking(self._settings):
+            places = sorted(self._client.assignment())
+            ends = self._client.end_offsets(places)
+            starts = self._client.beginning_offsets(places)
+            if since_ms is not None:
+                found = self._client.offsets_for_times(dict.fromkeys(places, since_ms))
+                starts = {place: ends[place] if found[place] is None else found[place].offset for place in places}
+        for place in places:
+            self._client.pause(*places)
+            self._client.resume(place)
+            read = functools.partial(self._between, place)
+            yield from newest_first(read, start=starts[place], end=ends[place], most=_HISTORY_RECORDS)
+
+    def _between(self, place: kafka.TopicPartition, begin: int, end: int) -> Iterator[Record]:
+        """Read a partition from an offset to before another."""
+        self._client.seek(place, begin)
+        while self._client.position(place) < end:
+            for record in self.poll(timeout_s=_HISTORY_POLL_S, max_records=_HISTORY_RECORDS):
+                if record.partition == place.partition and record.offset < end:
                     yield record
 
     def rewind(self, record: Record) -> None:

@@ -216,3 +216,20 @@ def test_a_follower_sees_what_is_written_to_partitions_that_its_topic_is_given(k
         while seen < wanted and time.monotonic() < give_up:
             seen.update(record.key for record in follower.poll(timeout_s=0.2, max_records=100))
     assert seen == wanted
+
+
+def test_letters_are_read_from_the_newest_on_in_parts_and_from_a_time_on(kafka_settings, monkeypatch):
+    monkeypatch.setattr("tunekin.kafka.bus._HISTORY_RECORDS", 4)
+    create_missing(kafka_settings, SMALL)
+    bus = KafkaBus(kafka_settings)
+    places = []
+    with contextlib.closing(bus.producer()) as producer:
+        for number in range(30):
+            letter = Record(topic=DEAD_LETTERS, key=b"%d" % (number % 20), value=b"%d" % number if number % 7 else None)
+            places.append(producer.send(letter).result())
+    read = [record.value for record in bus.newest_first(DEAD_LETTERS)]
+    assert read == [place.value for place in reversed(places)]
+    since_ms = places[17].timestamp_ms
+    young = [record.offset for record in bus.newest_first(DEAD_LETTERS, since_ms=since_ms)]
+    assert young == [place.offset for place in reversed(places) if place.timestamp_ms >= since_ms]
+    assert list(bus.newest_first(DEAD_LETTERS, since_ms=places[-1].timestamp_ms + 60_000)) == []

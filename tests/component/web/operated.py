@@ -1,6 +1,7 @@
 """An installation for operators, in memory."""
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,22 @@ from tunekin.ports import Record
 
 
 class Topics:
-    """Topics in memory that can be read from their beginning."""
+    """Topics in memory that can be read from their beginning and from their end; counts what is read."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
+        self.read = 0
 
     def history(self, topic: str) -> list[Record]:
         return [record for record in self.records if record.topic == topic]
+
+    def newest_first(self, topic: str, *, since_ms: int | None = None) -> Iterator[Record]:
+        """Not before they are asked for; the fake's records were written when they failed."""
+        for record in reversed(self.history(topic)):
+            failed_ms = int(dict(record.headers).get("dl_failed_ms", since_ms or 0))
+            if since_ms is None or failed_ms >= since_ms:
+                self.read += 1
+                yield record
 
     def producer(self) -> "Topics":
         return self

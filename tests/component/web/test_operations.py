@@ -1,5 +1,6 @@
 """What operators may ask, and who else may not."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,8 @@ from starlette.testclient import TestClient
 
 from tests.component.loaded import Loaded
 from tests.component.web.operated import Operated
+from tunekin.dead_letters import bury
+from tunekin.messages import Problem
 from tunekin.ports import Record
 from tunekin_web.backend import Backend
 from tunekin_web.gateway import application
@@ -98,21 +101,35 @@ def test_workers_lag_and_throughput_are_told(client):
 
 
 def test_letters_are_listed_the_newest_first_and_chosen_by_error_stage_and_time(client):
-    def listed(**chosen: str) -> list[str]:
+    def listed(more: bool = False, **chosen: str) -> list[str]:
         found = client.get(LETTERS, params=chosen).json()
-        assert found["errors"] == {"audio.silent": 1, "audio.unknown_format": 1, "internal": 1}
-        assert found["stages"] == {"ingest": 2, "ranker": 1}
+        assert found["more"] == more
         return [letter["letter"] for letter in found["letters"]]
 
     assert listed() == ["clips/4/3", "clips/4/2", "clips/4/1"]
-    assert listed(limit="2") == ["clips/4/3", "clips/4/2"]
+    assert listed(limit="2", more=True) == ["clips/4/3", "clips/4/2"]
     assert listed(stage="ingest") == ["clips/4/2", "clips/4/1"]
     assert listed(error="internal") == ["clips/4/3"]
     assert listed(since="10m") == ["clips/4/3", "clips/4/2"]
     assert listed(until="30s") == ["clips/4/2", "clips/4/1"]
-    assert client.get(LETTERS, params={"error": "internal"}).json()["of"] == 1
+    found = client.get(LETTERS, params={"error": "internal"}).json()
+    assert found["errors"] == {"audio.silent": 1, "audio.unknown_format": 1, "internal": 1}
+    assert found["stages"] == {"ingest": 2, "ranker": 1}
     for wrong in ({"limit": "0"}, {"limit": "many"}, {"since": "yesterday"}):
         assert client.get(LETTERS, params=wrong).json()["error"]["code"] == "option.invalid"
+
+
+def test_of_many_letters_only_the_newest_are_read(client, operated):
+    problem = Problem(code="internal", message="a defect")
+    for number in range(1_000):
+        record = Record(topic="clips", key=b"k", value=b"v", partition=5, offset=number)
+        operated.topics.send(bury(record, problem, stage="ranker", attempt=1, failed_ms=time.time() * 1000))
+    operated.topics.read = 0
+    assert len(client.get(LETTERS).json()["letters"]) == 100
+    assert operated.topics.read == 101
+    operated.topics.read = 0
+    assert client.get(f"{LETTERS}/clips/4/3").status_code == 200
+    assert operated.topics.read == 1_001
 
 
 def test_a_letter_is_told_and_its_record_handed_out_byte_for_byte(client):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunekin import codec
-from tunekin.dead_letters import Chosen, DeadLetter, bury, document, exhume, purged, remaining, replayed
+from tunekin.dead_letters import Chosen, DeadLetter, bury, document, exhume, purged, replayed, standing
 from tunekin.errors import MessageError, NotFoundError
 from tunekin.messages import Problem
 from tunekin.ports import Record
@@ -70,8 +70,8 @@ def test_a_clip_that_was_named_by_its_place_keeps_its_name_when_it_is_replayed()
 def test_what_was_purged_or_failed_again_is_told_once():
     first, second = (Record(topic="clips", key=b"k", value=b"v", partition=0, offset=offset) for offset in (1, 2))
     letters = [bury(record, PROBLEM, stage="ingest", attempt=1, failed_ms=0.0) for record in (first, second, first)]
-    assert [letter.original for letter in remaining(letters)] == [second, first]
-    assert [letter.original for letter in remaining([*letters, purged(letter_of(first))])] == [second]
+    assert [letter.original for letter in standing(reversed(letters))] == [first, second]
+    assert [letter.original for letter in standing([purged(letter_of(first)), *reversed(letters)])] == [second]
 
 
 def test_a_letter_of_the_first_version_is_read():
@@ -122,6 +122,13 @@ def test_letters_are_chosen_by_name_error_stage_and_time():
     assert chosen(keys=("clips/0/3", "clips/0/1")) == [1, 3]
     with pytest.raises(NotFoundError, match="clips/0/9"):
         chosen(keys=("clips/0/9",))
+
+
+def test_no_more_is_read_than_the_named_letters_take():
+    letters = iter([letter_of(Record(topic="clips", key=b"k", value=b"v", partition=0, offset=n)) for n in range(9)])
+    chosen = Chosen(keys=("clips/0/3", "clips/0/1")).of(letters)
+    assert [letter.original.offset for letter in chosen] == [1, 3]
+    assert next(letters).original.offset == 4
 
 
 @pytest.mark.parametrize("headers", [(), (("dl_topic", b"clips"),), (("dl_topic", b"\xff"),)])

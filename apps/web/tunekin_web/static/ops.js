@@ -90,12 +90,12 @@ export function view(main) {
     section.replaceChildren(
       make("h2", {}, say("deadLetters")),
       make("div", { class: "row" },
-        choice(say("error"), Object.keys(found.errors), filter.error, (error) => again({ error })),
-        choice(say("stage"), Object.keys(found.stages), filter.stage, (stage) => again({ stage })),
+        choice(say("error"), known(found.errors, filter.error), filter.error, (error) => again({ error })),
+        choice(say("stage"), known(found.stages, filter.stage), filter.stage, (stage) => again({ stage })),
         choice(say("since"), SINCE.slice(1), filter.since, (since) => again({ since })),
         button("refresh", () => again({}), "quiet")),
-      make("p", { class: "soft" }, found.of ? say("shown", { n: found.letters.length, of: found.of }) : say("noLetters")),
-      ...(found.of ? [
+      make("p", { class: "soft" }, found.letters.length ? say(found.more ? "newest" : "shown", { n: found.letters.length }) : say("noLetters")),
+      ...(found.letters.length ? [
         make("div", { class: "row" }, make("label", { class: "row" }, all, say("chooseAll")),
           button("replay", () => act(api.opsReplay, "replayed"), "main"), button("purge", () => act(api.opsPurge, "purged"))),
         told,
@@ -123,6 +123,9 @@ function table(groups) {
       return line;
     })));
 }
+
+// What there is to choose: of the letters that were looked at, and what is chosen already.
+const known = (counts, now) => [...new Set([...Object.keys(counts), ...(now ? [now] : [])])];
 
 function choice(label, names, now, change) {
   const select = make("select", { "aria-label": label, onchange: () => change(select.value) },

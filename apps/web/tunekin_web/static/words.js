@@ -32,7 +32,7 @@ const WORDS = {
     ops: "Operations", opsLead: "Who works, what waits, what failed.", token: "Token", enter: "Enter", leave: "Forget the token",
     workers: "Workers", group: "Group", waits: "Waiting", came: "Last minute", lastMinute: "Records that came within the last minute:",
     deadLetters: "Records that failed", error: "Error", stage: "Stage", since: "Since", any: "any", refresh: "Look again",
-    shown: "{n} of {of}, the newest first", noLetters: "None.", chooseAll: "All of these", replay: "Send again", purge: "Forget",
+    shown: "{n}, the newest first", newest: "The newest {n}; there are older ones", noLetters: "None.", chooseAll: "All of these", replay: "Send again", purge: "Forget",
     replayed: "{n} sent again", purged: "{n} forgotten", noneChosen: "None is chosen.", reallyForget: "Forget {n} records for good?", saveRecord: "Save the record",
   },
   ko: {
@@ -67,7 +67,7 @@ const WORDS = {
     ops: "운영", opsLead: "누가 일하고, 무엇이 기다리고, 무엇이 실패했는지 보여 줍니다.", token: "토큰", enter: "들어가기", leave: "토큰 지우기",
     workers: "작업자", group: "그룹", waits: "대기", came: "지난 1분", lastMinute: "지난 1분 동안 들어온 레코드:",
     deadLetters: "실패한 레코드", error: "오류", stage: "단계", since: "기간", any: "전체", refresh: "다시 보기",
-    shown: "{of}건 가운데 최근 {n}건", noLetters: "없습니다.", chooseAll: "모두 고르기", replay: "다시 보내기", purge: "지우기",
+    shown: "{n}건, 최신순", newest: "최근 {n}건, 더 오래된 것이 있습니다", noLetters: "없습니다.", chooseAll: "모두 고르기", replay: "다시 보내기", purge: "지우기",
     replayed: "{n}건을 다시 보냈습니다", purged: "{n}건을 지웠습니다", noneChosen: "고른 것이 없습니다.", reallyForget: "{n}건을 완전히 지울까요?", saveRecord: "레코드 저장",
   },
 };
