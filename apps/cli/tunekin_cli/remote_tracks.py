@@ -40,7 +40,11 @@ class Outcomes:
         self._producer = producer
 
     def of(
-        self, records: Iterable[Record | TrackOutcome], *, quiet: Callable[[str], None] = _nobody
+        self,
+        records: Iterable[Record | TrackOutcome],
+        *,
+        quiet: Callable[[str], None] = _nobody,
+        patience_s: float = math.inf,
     ) -> Iterator[TrackOutcome]:
         """Send records, some at a time, until each has its outcome.
 
@@ -50,6 +54,8 @@ class Outcomes:
             Records that are keyed by their tracks' ids; outcomes of tracks that there is nothing to wait for.
         quiet : callable
             Told what may be wrong where nothing has come back for long; once each time.
+        patience_s : float
+            How long nothing may come back until the rest, though it is under way, is not waited for.
 
         Yields
         ------
@@ -64,8 +70,8 @@ class Outcomes:
         remaining = iter(records)
         # Twice under one id: the first outcome is not yet that of the second record.
         waiting: Counter[str] = Counter()
-        more, heard_s = True, time.monotonic()
-        while more or waiting:
+        more, heard_s, is_told = True, time.monotonic(), False
+        while (more or waiting) and time.monotonic() - heard_s <= patience_s:
             batch = list(itertools.islice(remaining, max(_WINDOW - waiting.total(), 0)))
             more = len(batch) > 0 or waiting.total() >= _WINDOW
             sent = [record for record in batch if isinstance(record, Record)]
@@ -73,11 +79,11 @@ class Outcomes:
             waiting.update((record.key or b"").decode() for record in sent)
             yield from (outcome for outcome in batch if isinstance(outcome, TrackOutcome))
             for outcome in self._told(waiting):
-                heard_s = time.monotonic()
+                heard_s, is_told = time.monotonic(), False
                 yield outcome
-            if waiting and time.monotonic() - heard_s > _QUIET_S:
+            if waiting and not is_told and time.monotonic() - heard_s > _QUIET_S:
                 quiet(f"no outcome for {_QUIET_S:.0f} s; `tunekin status` says whether workers run, and what waits")
-                heard_s = math.inf
+                is_told = True
 
     def _send(self, records: Iterable[Record]) -> None:
         """Send records, and see that all are delivered."""

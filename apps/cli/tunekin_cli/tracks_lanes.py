@@ -22,7 +22,7 @@ from tunekin_embedded.sound_files import Fetched
 from tunekin_embedded.track_lane import load
 from tunekin_embedded.withdraw import withdraw
 
-__all__ = ["TracksLane", "opened"]
+__all__ = ["TracksLane", "opened", "withdrawal"]
 
 
 class TracksLane(Protocol):
@@ -136,7 +136,7 @@ class _Workers:
         return self._told(lambda: map(Publisher(self._servers, self.reader.contents(FEATURES.name)).record, tracks))
 
     def withdraw(self, tracks: Iterable[Track]) -> Iterator[TrackOutcome]:
-        return self._told(lambda: map(_withdrawal, tracks))
+        return self._told(lambda: map(withdrawal, tracks))
 
     def rewrite(self, tracks: Iterable[StoredFeatures]) -> Iterator[TrackOutcome]:
         return self._told(lambda: map(record_of, tracks))
@@ -146,5 +146,17 @@ class _Workers:
             yield from outcomes.of(records(), quiet=self._quiet)
 
 
-def _withdrawal(track: Track) -> Record:
+def withdrawal(track: Track) -> Record:
+    """Make the record that has workers take a track out of the catalogue.
+
+    Parameters
+    ----------
+    track : Track
+        The track.
+
+    Returns
+    -------
+    Record
+        On its way through the whole lane, so that it overtakes nothing that was published of the track before.
+    """
     return codec.encode(TrackWithdrawn(subject=TrackSubject(track=track), trace=Trace(published_ms=time.time() * 1000)))

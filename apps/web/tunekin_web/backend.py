@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from tunekin.catalogue.reader import CatalogueReader
-from tunekin.catalogue.records import Removed
 from tunekin.catalogue.tastes import Tastes
 from tunekin_embedded.clip_lane import ClipLane
 from tunekin_embedded.parts import Parts
@@ -27,7 +26,8 @@ class Backend:
     tastes : Tastes
         Keeps what visitors like and dislike.
     remove : callable
-        Takes a track out of the catalogue, by its id; says what came of it.
+        Takes a track out of the catalogue, by its id; gives a version of the catalogue without it, or None where it is
+        on its way out.
     model_version : callable
         Says by which mood model clips are judged at present.
     answering : callable
@@ -42,7 +42,7 @@ class Backend:
 
     reader: CatalogueReader
     tastes: Tastes
-    remove: Callable[[str], Removed]
+    remove: Callable[[str], int | None]
     model_version: Callable[[], str]
     answering: Callable[[], Answering]
     answerers: int = 1
@@ -66,7 +66,7 @@ class Backend:
         return cls(
             reader=parts.reader,
             tastes=parts.tastes,
-            remove=parts.writer.remove,
+            remove=lambda track_id: parts.writer.remove(track_id).catalogue_version,
             model_version=lambda: parts.model_version,
             answering=lambda: ClipLane(parts),
         )

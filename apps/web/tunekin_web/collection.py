@@ -230,7 +230,7 @@ class Collection:
             raise MissingError("this song can't be played here", hint="its file is elsewhere, or playback is off")
         return path, MEDIA_TYPES[path.suffix.lower()]
 
-    def remove(self, track_id: str) -> int:
+    def remove(self, track_id: str) -> int | None:
         """Take a song out of the catalogue; its file stays.
 
         Parameters
@@ -240,11 +240,11 @@ class Collection:
 
         Returns
         -------
-        int
-            Version of the catalogue without it.
+        int or None
+            A version of the catalogue without it; None where it is on its way out.
         """
         self._track(track_id)
-        return self._backend.remove(track_id).catalogue_version
+        return self._backend.remove(track_id)
 
     def chart(self) -> dict[str, Any]:
         """Draw the map, or take the one drawn before.

@@ -257,7 +257,7 @@ class Gateway:
     async def _delete_track(self, request: Request) -> Response:
         self._authorize(request)
         version = await run_in_threadpool(self._collection.remove, request.path_params["track_id"])
-        return _json({"catalogue": version})
+        return _json({"catalogue": version}, status=200 if version is not None else 202)
 
     async def _get_audio(self, request: Request) -> Response:
         path, media_type = await run_in_threadpool(self._collection.sound, request.path_params["track_id"])

@@ -226,8 +226,7 @@ def _paths(settings: WebSettings) -> dict[str, Any]:
         "/map": {"get": _operation("Songs with places: what sounds alike lies near.", _ref("Map"))},
         "/tracks/{track_id}": {
             "get": _operation("One song.", _ref("Song"), parameters=[track]),
-            "delete": _operation("Take it out of the catalogue.", _object({"catalogue": _COUNT}), parameters=[track])
-            | {"security": [{"token": []}]},
+            "delete": _removal(track) | {"security": [{"token": []}]},
         },
         "/tracks/{track_id}/similar": {
             "post": _operation(
@@ -290,6 +289,12 @@ def _operators_paths() -> dict[str, Any]:
         path: {method: said | {"security": [{"token": []}]} for method, said in methods.items()}
         for path, methods in paths.items()
     }
+
+
+def _removal(track: dict[str, Any]) -> dict[str, Any]:
+    said = _operation("Take it out of the catalogue.", _object({"catalogue": _COUNT}), parameters=[track])
+    under_way = _content("On its way out, behind what was published before.", _object({"catalogue": {"type": "null"}}))
+    return said | {"responses": said["responses"] | {"202": under_way}}
 
 
 def _operation(

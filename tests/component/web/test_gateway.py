@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -187,6 +188,15 @@ def test_only_the_token_may_change_the_catalogue(client, loaded):
     assert client.get(url).status_code == 200
     absent = client.delete("/api/v1/tracks/absent", headers={"Authorization": "Bearer secret"})
     assert (absent.status_code, absent.json()["error"]["code"]) == (404, "catalogue.not_found")
+
+
+@pytest.mark.parametrize(("version", "status"), [(7, 200), (None, 202)])
+def test_a_removal_is_done_or_on_its_way(version, status, client, loaded):
+    url = f"/api/v1/tracks/{first_song(client)['track_id']}"
+    backend = replace(Backend.of(loaded.parts), remove=lambda _: version)
+    with TestClient(application(backend, settings=WebSettings(token="secret"))) as other:
+        removed = other.delete(url, headers={"Authorization": "Bearer secret"})
+    assert (removed.status_code, removed.json()) == (status, {"catalogue": version})
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,18 @@
 """Tracks that are sent to workers, and what comes back of them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from tunekin import codec
+from tunekin.errors import DependencyError, NotFoundError
 from tunekin.local import LocalBus
-from tunekin.messages import TrackOutcome
-from tunekin.ports import Record
+from tunekin.messages import Problem, TrackOutcome, TrackWithdrawn
+from tunekin.ports import Consumer, Delivery, Record
 from tunekin_cli import remote_tracks
+from tunekin_cli.backends import withdrawn
 from tunekin_cli.remote_tracks import watching
 
 
@@ -78,3 +81,63 @@ def test_somebody_is_told_once_that_nothing_comes_back(monkeypatch: pytest.Monke
         assert list(outcomes.of([submitted("a")], quiet=quiet)) == [outcome("a")]
     assert len(said) == 1
     assert "tunekin status" in said[0]
+
+
+def test_what_does_not_come_in_time_is_not_waited_for() -> None:
+    bus = LocalBus(clock=time.time, partitions=1)
+    with watching(bus) as outcomes:
+        told = outcomes.of([submitted("a"), outcome("known", "unchanged"), submitted("b")], patience_s=0.05)
+        first = next(told)
+        tell(bus, outcome("b"))
+        assert [first, *told] == [outcome("known", "unchanged"), outcome("b")]
+
+
+class Workers:
+    """A bus on which each withdrawal has an outcome at once, if any."""
+
+    def __init__(self, *outcomes: TrackOutcome) -> None:
+        self.bus = LocalBus(clock=time.time, partitions=1)
+        self.outcomes = outcomes
+        self.sent: list[Record] = []
+
+    def consumer(self, topics: Sequence[str], *, group: str | None) -> Consumer:
+        return self.bus.consumer(topics, group=group)
+
+    def producer(self) -> "Workers":
+        return self
+
+    def send(self, record: Record) -> Delivery:
+        self.sent.append(record)
+        tell(self.bus, *self.outcomes)
+        return self.bus.producer().send(record)
+
+    def flush(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def test_a_track_that_workers_have_taken_out_is_told_by_the_catalogues_version() -> None:
+    workers = Workers(outcome("stranger"), replace(outcome("a", "removed"), catalogue_version=7))
+    assert withdrawn(workers, "a", patience_s=60.0) == 7
+    (record,) = workers.sent
+    assert (record.topic, record.key) == ("catalog.ingest", b"a")
+    assert isinstance(codec.decode(record), TrackWithdrawn)
+
+
+def test_a_removal_that_takes_long_is_under_way() -> None:
+    assert withdrawn(Workers(), "a", patience_s=0.01) is None
+    # What was published before the removal comes before it.
+    assert withdrawn(Workers(outcome("a", "updated")), "a", patience_s=60.0) is None
+
+
+def test_a_track_that_somebody_else_has_taken_out_is_not_found() -> None:
+    with pytest.raises(NotFoundError, match="'a'"):
+        withdrawn(Workers(outcome("a", "absent")), "a", patience_s=60.0)
+
+
+def test_a_removal_that_fails_is_told_with_its_reason() -> None:
+    failed = replace(outcome("a", "failed"), error=Problem(code="internal", message="a defect"))
+    with pytest.raises(DependencyError, match="a defect"):
+        withdrawn(Workers(failed), "a", patience_s=60.0)
