@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 from tests.component.embedded.sounds import write_wav
+from tunekin.catalogue.database import opened
+from tunekin.catalogue.reader import CatalogueReader
 from tunekin.features import FEATURES
 from tunekin.messages import Track
 from tunekin_cli import rescan
@@ -53,8 +55,8 @@ def context(tmp_path: Path, music: Path) -> Context:
 
 def held(home: Home) -> dict[str, Track]:
     """Tracks by the names of their files."""
-    with Parts(home, settings=EmbeddedSettings.read()) as parts:
-        tracks = list(all_tracks(parts.reader))
+    with opened(home.catalogue_url) as engine:
+        tracks = list(all_tracks(CatalogueReader(engine)))
     return {track.source_uri.rpartition("/")[2]: track for track in tracks}
 
 
