@@ -142,11 +142,20 @@ class Installation:
                 future.get(0)
 
     def outcomes(
-        self, keys: Iterable[str], *, topic: str = "recommendations", attempt: int = 1
+        self, keys: Iterable[str], *, topic: str = "recommendations", attempt: int = 1, linger_s: float = 0.3
     ) -> dict[str, list[dict[str, Any]]]:
-        """Wait until every key has an outcome of an attempt; all of them, by key, in the order of their offsets."""
+        """Wait until every key has an outcome of an attempt; all of them, by key, in the order of their offsets.
+
+        What comes twice comes soon: within `linger_s`.
+        """
         wanted = set(keys)
         seen: dict[str, list[dict[str, Any]]] = defaultdict(list)
+
+        def take(polled: Mapping[Any, Sequence[Any]]) -> None:
+            for record in (record for batch in polled.values() for record in batch):
+                if (key := record.key.decode()) in wanted:
+                    seen[key].append(json.loads(record.value))
+
         consumer = kafka.KafkaConsumer(bootstrap_servers=self.kafka.address, enable_auto_commit=False)
         with contextlib.closing(consumer):
             name = self.prefix + topic
@@ -156,20 +165,15 @@ class Installation:
             give_up_s = time.monotonic() + PATIENCE_S
             while missing := {key for key in wanted if not any(one["attempt"] >= attempt for one in seen.get(key, ()))}:
                 assert time.monotonic() < give_up_s, f"no outcome for {sorted(missing)}; {self.said()}"
-                for batch in consumer.poll(500).values():
-                    for record in batch:
-                        seen[record.key.decode()].append(json.loads(record.value))
-            # What comes twice comes soon.
-            for batch in consumer.poll(300).values():
-                for record in batch:
-                    seen[record.key.decode()].append(json.loads(record.value))
+                take(consumer.poll(500))
+            take(consumer.poll(round(linger_s * 1000)))
         return {key: seen[key] for key in wanted}
 
     def answer(self, clip: bytes, **headers: str) -> dict[str, Any]:
         """Publish one clip and wait for its outcome."""
         key = new_key()
         self.publish([(key, clip, headers)])
-        return self.outcomes([key])[key][0]
+        return self.outcomes([key], linger_s=0)[key][0]
 
     def query(self, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
         """Ask the catalogue's database."""
