@@ -475,7 +475,7 @@ class KafkaConsumer:
             starts = self._client.beginning_offsets(places)
             if since_ms is not None:
                 found = self._client.offsets_for_times(dict.fromkeys(places, since_ms))
-                starts = {place: ends[place] if found[place] is None else found[place].offset for place in places}
+                starts = {place: ends[place] if found.get(place) is None else found[place].offset for place in places}
         for place in places:
             self._client.pause(*places)
             self._client.resume(place)
