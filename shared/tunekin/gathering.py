@@ -50,11 +50,19 @@ class Group:
         The records.
     messages : list of Message
         What each carries.
+    due_s : float or None
+        When it is to be taken again, where it was given back.
     """
 
     since_s: float
     records: list[Record] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    due_s: float | None = None
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Topic and partition; all records of a group have one key, and so one partition."""
+        return self.records[0].topic, self.records[0].partition
 
 
 class Gathered:
@@ -109,6 +117,36 @@ class Gathered:
         group.messages.append(message)
         return self._taken(key) if self._gathering.is_complete(group.messages) else None
 
+    def give_back(self, group: Group, *, due_s: float) -> None:
+        """Hold a group again that could not be handled yet.
+
+        Parameters
+        ----------
+        group : Group
+            One that was taken.
+        due_s : float
+            When to take it again.
+        """
+        key = self._gathering.key(group.messages[0])
+        self._done.pop(key, None)
+        group.due_s = due_s
+        self._groups[key] = group
+
+    def were_given_back(self, place: tuple[str, int]) -> bool:
+        """Say whether groups of a partition could not be handled yet.
+
+        Parameters
+        ----------
+        place : tuple of (str, int)
+            Topic and number.
+
+        Returns
+        -------
+        bool
+            Whether there are any.
+        """
+        return any(group.due_s is not None and group.place == place for group in self._groups.values())
+
     def due(self, now_s: float) -> Iterator[Group]:
         """Take the groups that have waited long enough.
 
@@ -123,7 +161,11 @@ class Gathered:
             Not held any longer.
         """
         longest_s = self._gathering.deadline_s
-        for key in [key for key, group in self._groups.items() if now_s - group.since_s >= longest_s]:
+        due_s = {
+            key: group.since_s + longest_s if group.due_s is None else group.due_s
+            for key, group in self._groups.items()
+        }
+        for key in [key for key, when_s in due_s.items() if when_s <= now_s]:
             yield self._taken(key)
 
     def held(self) -> list[Record]:
@@ -144,8 +186,7 @@ class Gathered:
         owned : collection of (str, int)
             Partitions that are still ours, as topic and number.
         """
-        # All records of a group have one key, and so one partition.
-        gone = [key for key, group in self._groups.items() if _place(group.records[0]) not in owned]
+        gone = [key for key, group in self._groups.items() if group.place not in owned]
         for key in gone:
             del self._groups[key]
 
@@ -154,7 +195,3 @@ class Gathered:
         if len(self._done) > _REMEMBERED:
             self._done.popitem(last=False)
         return self._groups.pop(key)
-
-
-def _place(record: Record) -> tuple[str, int]:
-    return record.topic, record.partition

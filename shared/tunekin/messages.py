@@ -443,7 +443,7 @@ class Classified(_Struct, frozen=True):
     trace : Trace
         The way so far.
     known : Known or None
-        Set where the song itself is known: ``views`` are those of the song then.
+        Set where something is known already. Where that is the song itself, ``views`` are those of the song.
     """
 
     subject: Subject
@@ -497,7 +497,7 @@ class TrackSelected(_Struct, frozen=True):
 
 
 class Known(_Struct, frozen=True):
-    """What is known of the song that a clip is of, when songs like it are looked for.
+    """What is known already of a clip and of its matches, when it is looked at again.
 
     Attributes
     ----------
@@ -506,12 +506,15 @@ class Known(_Struct, frozen=True):
     identified : Match or None
         The very recording; unset where a track was asked for, and not recognised.
     search : SearchFacts or None
-        How it was recognised.
+        How it was recognised, or what was found before repeats were to be left out.
+    repeats : tuple of (str, str)
+        Tracks that take no place either, and the better match of another shard that each is a version of.
     """
 
     exclude: tuple[str, ...]
     identified: "Match | None" = None
     search: "SearchFacts | None" = None
+    repeats: tuple[tuple[str, str], ...] = ()
 
 
 class Recording(_Struct, frozen=True):
@@ -542,12 +545,18 @@ class Scored(_Struct, frozen=True):
         Tracks of one group share one place; unset shares with nobody.
     recordings : tuple of str
         Names of the recording; tracks that have one in common are versions of it.
+    views : bytes
+        Its views, packed by `tunekin.features.views_to_bytes`.
+    version_of : str or None
+        A better match of its shard that it is a version of.
     """
 
     match: "Match"
     score: float
     group: str | None
     recordings: tuple[str, ...] = ()
+    views: bytes = b""
+    version_of: str | None = None
 
 
 class Partial(_Struct, frozen=True):
@@ -566,17 +575,19 @@ class Partial(_Struct, frozen=True):
     recordings : tuple of Recording
         All tracks of the shard that are the very recording, the nearest first.
     matches : tuple of Scored
-        The best of the shard, best first.
+        The best of the shard, best first; none is a version of another.
     search : SearchFacts
         How they were found.
     versions : Versions
         What the shard's answer depends on.
     question : Classified or None
-        What was answered; only with recordings, since it is asked again then.
+        What was answered, where it may have to be asked again.
     known : Known or None
         As in what was answered.
     trace : Trace
         The way so far.
+    repeats : tuple of Scored
+        What would be among the matches, but is a version of one of them.
     """
 
     subject: ClipSubject
@@ -591,6 +602,7 @@ class Partial(_Struct, frozen=True):
     question: Classified | None = None
     known: Known | None = None
     trace: Trace = Trace()
+    repeats: tuple[Scored, ...] = ()
 
 
 # --- public messages out ---------------------------------------------------------------------------------------------

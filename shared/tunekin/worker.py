@@ -122,6 +122,8 @@ class _Batch:
     spent: list[ClaimCheck] = field(default_factory=list)
     handled: int = 0
     waiting: set[tuple[str, int]] = field(default_factory=set)
+    # Partitions whose groups need a dependency that is down; asking once in a pass is enough.
+    down: set[tuple[str, int]] = field(default_factory=set)
 
 
 class Worker:
@@ -239,8 +241,9 @@ class Worker:
         2. Apply what the followed topics bring.
         3. Poll.
         4. Handle each record, several at once where the service batches, or each group that is complete or has waited
-           long enough; defer the rest of a partition whose record has to wait. One that may have killed its worker is
-           counted first and has a pass of its own, so that no other is counted with it.
+           long enough; defer the rest of a partition whose record has to wait, and hold a group that has to. A record
+           that may have killed its worker is counted first and has a pass of its own, so that no other is counted with
+           it.
         5. Send what came of them, flush, and check every delivery.
         6. Commit.
         7. Delete the blobs that nobody needs any more.
@@ -441,23 +444,35 @@ class Worker:
                 with during(self._tracer.processing([record])) as span:
                     batch.outputs.extend(self._fail(record, None, error, span, started_s=self._clock()))
                 batch.handled += 1
-            self._deferred.pop(_place(record), None)
+            if not gathered.were_given_back(_place(record)):
+                self._deferred.pop(_place(record), None)
             if message is None:
                 continue
             if gathered.is_done(message):
                 self._count(record, "late")
             elif group := gathered.add(record, message, now_s=self._clock()):
-                self._handle_group(group, batch)
+                self._handle_group(group, batch, gathered)
         for group in gathered.due(self._clock()):
-            self._handle_group(group, batch)
+            self._handle_group(group, batch, gathered)
         self._tell_ready()
         return batch
 
-    def _handle_group(self, group: Group, batch: _Batch) -> None:
-        """Add to a batch what follows from a group; raise only what is retriable."""
+    def _handle_group(self, group: Group, batch: _Batch, gathered: Gathered) -> None:
+        """Add to a batch what follows from a group, or give it back until its partition's pause is over."""
+        place = group.place
+        if place not in batch.down:
+            try:
+                with during(self._tracer.processing(group.records)) as span:
+                    batch.outputs.extend(self._outputs_of(group, span))
+            except DependencyError as error:
+                batch.down.add(place)
+                self._pause(group.records[-1], error)
+        if place in batch.down:
+            gathered.give_back(group, due_s=self._deferred[place].until_s)
+            return
         batch.handled += len(group.records)
-        with during(self._tracer.processing(group.records)) as span:
-            batch.outputs.extend(self._outputs_of(group, span))
+        if not gathered.were_given_back(place):
+            self._deferred.pop(place, None)
 
     def _outputs_of(self, group: Group, span: Span) -> Iterator[Record]:
         started_s = self._clock()
@@ -559,11 +574,15 @@ class Worker:
         return [*self._told([failure(subject, problem)], trace, record, span), letter]
 
     def _defer(self, record: Record, error: TunekinError) -> None:
+        """Have a record come again after a pause."""
+        self._consumer.rewind(record)
+        self._pause(record, error)
+
+    def _pause(self, record: Record, error: TunekinError) -> None:
         place = _place(record)
         count = self._deferred[place].count + 1 if place in self._deferred else 1
         pause_s = self._backoff.pause_s(count)
         self._deferred[place] = _Deferral(count, self._clock() + pause_s, error.message)
-        self._consumer.rewind(record)
         self._consumer.pause([place])
         self._count(record, "deferred")
         self._again("upgrade" if isinstance(error, UnsupportedVersionError) else "dependency")

@@ -107,7 +107,12 @@ CLASSIFIED = Classified(
     probabilities=(0.75, 0.25),
     trace=TRACE,
     views=b"\x00\x3c" * 3,
-    known=Known(exclude=("8d2f0c1b5e6a7f90",), identified=MATCH, search=SEARCH),
+    known=Known(
+        exclude=("8d2f0c1b5e6a7f90",),
+        identified=MATCH,
+        search=SEARCH,
+        repeats=(("4f1c7be2a9d03586", "8d2f0c1b5e6a7f90"),),
+    ),
 )
 
 EXAMPLES: dict[str, Message] = {
@@ -128,12 +133,13 @@ EXAMPLES: dict[str, Message] = {
         tracks=400,
         mood=MOOD,
         recordings=(Recording(match=MATCH, views=b"\x00\x3c" * 3),),
-        matches=(Scored(match=MATCH, score=0.5, group="새벽 네 시"),),
+        matches=(Scored(match=MATCH, score=0.5, group="새벽 네 시", views=b"\x00\x3c" * 3),),
         search=SEARCH,
         versions=VERSIONS,
         question=CLASSIFIED,
         known=CLASSIFIED.known,
         trace=TRACE,
+        repeats=(Scored(match=MATCH, score=0.75, group=None, version_of="8d2f0c1b5e6a7f90"),),
     ),
     "withdrawal": Withdrawal(subject=TRACK, before="classifier", trace=TRACE),
     "track_selected": TrackSelected(subject=CLIP, track_id="8d2f0c1b5e6a7f90", trace=TRACE),

@@ -9,6 +9,7 @@ from tunekin.ports import Cache
 from tunekin.process import Process, Role, Root, run
 from tunekin.process_settings import CatalogueSettings
 from tunekin.settings import read
+from tunekin_ranker.adapters.catalogue_frames import CatalogueFrames
 from tunekin_ranker.adapters.catalogue_snapshots import CatalogueSnapshots
 from tunekin_ranker.adapters.memory_cache import MemoryCache
 from tunekin_ranker.adapters.redis_cache import RedisCache
@@ -18,7 +19,7 @@ from tunekin_ranker.metrics import RankerMetrics
 from tunekin_ranker.service import follower, merge_service, service
 from tunekin_ranker.settings import CacheSettings, MergeSettings, RankerSettings
 from tunekin_ranker.shard import Shard
-from tunekin_ranker.warm import warm_up
+from tunekin_ranker.warm import warm_up, warm_up_versions
 from tunekin_ranker.watched import WatchedSnapshots
 
 __all__ = ["ROOTS", "main"]
@@ -63,8 +64,16 @@ def _rank(process: Process) -> Role:
     )
 
 
-def _merge(process: Process) -> Role:  # noqa: ARG001  (every composition root has the process)
-    return Role(service=merge_service(settings=read(MergeSettings)))
+def _merge(process: Process) -> Role:
+    settings = read(MergeSettings)
+    engine = process.closing.enter_context(opened(read(CatalogueSettings).url.get_secret_value()))
+    check_schema(engine)
+    frames = CatalogueFrames(CatalogueReader(engine))
+    return Role(
+        service=merge_service(frames=frames, settings=settings),
+        warm_up=warm_up_versions,
+        followers=(follower(frames),),
+    )
 
 
 def _model_version(reader: CatalogueReader, asked: str) -> str:
@@ -94,7 +103,7 @@ def _cache(process: Process, settings: RankerSettings, metrics: RankerMetrics) -
 
 ROOTS = {
     "rank": Root(compose=_rank, settings=(RankerSettings, CatalogueSettings, CacheSettings)),
-    "merge": Root(compose=_merge, settings=(MergeSettings,)),
+    "merge": Root(compose=_merge, settings=(MergeSettings, CatalogueSettings)),
 }
 
 

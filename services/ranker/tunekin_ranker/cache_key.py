@@ -32,7 +32,7 @@ def cache_key(message: Classified, snapshot: Snapshot, *, shortlist_size: int, s
     Returns
     -------
     str
-        ``tunekin:answer:4:`` and a SHA-256.
+        ``tunekin:answer:5:`` and a SHA-256.
     """
     clip = clip_of(message)
     depends_on = (
@@ -47,4 +47,4 @@ def cache_key(message: Classified, snapshot: Snapshot, *, shortlist_size: int, s
         snapshot.catalogue_version,
         str(shard),
     )
-    return f"tunekin:answer:4:{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}"
+    return f"tunekin:answer:5:{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}"

@@ -5,6 +5,7 @@ propose pairs; the measure that tells versions of one recording (`tunekin_ranker
 about the same length, too: a song within a mix is no duplicate of the mix.
 """
 
+import functools
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 import numpy as np
@@ -87,7 +88,8 @@ def alike_in_sound(
         lengths = length_s(one), length_s(other)
         if abs(lengths[0] - lengths[1]) > max(_LENGTH_S, _LENGTH_SHARE * max(lengths)):
             continue
-        if are_versions(Candidate(frames=frames(one)), Candidate(frames=frames(other)), version=version):
+        first, second = (Candidate(frames=functools.partial(frames, track_id)) for track_id in (one, other))
+        if are_versions(first, second, version=version):
             yield one, other
 
 

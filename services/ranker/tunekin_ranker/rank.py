@@ -5,7 +5,7 @@ again by the song that the clip turned out to be. `rank` does both over the whol
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -18,6 +18,7 @@ from tunekin.messages import (
     Answer,
     Classified,
     ClipSubject,
+    Known,
     Label,
     Match,
     MoodAnswer,
@@ -42,10 +43,10 @@ from tunekin_ranker.shard import WHOLE, Shard
 from tunekin_ranker.similarity import similarity
 from tunekin_ranker.snapshot import Snapshot
 from tunekin_ranker.taste import Song, Taste
-from tunekin_ranker.versions import Candidate, recording_names, repeats
+from tunekin_ranker.versions import Candidate, Heard
 from tunekin_ranker.words import LEAST_STRANGENESS, strangeness, word_shares
 
-__all__ = ["AMBIGUOUS_MARGIN", "clip_of", "look", "mood_answer", "rank"]
+__all__ = ["AMBIGUOUS_MARGIN", "asked_songs", "clip_of", "look", "mood_answer", "rank"]
 
 # Two moods closer than this are both worth saying: the model's own error is of that size.
 AMBIGUOUS_MARGIN = 0.15
@@ -121,7 +122,7 @@ def look(
     shard : Shard
         Which part of the catalogue this is; all of it by default.
     songs : mapping of str to Song
-        Those that the listener likes and dislikes, by id, of all shards; the others change nothing.
+        Those of `asked_songs` that other shards hold, by id; the others change nothing.
     brute : bool
         Whether to compare every candidate exactly, whatever mode is asked for.
     crew : Crew, optional
@@ -141,7 +142,8 @@ def look(
     """
     _check_versions(message, snapshot)
     clip = clip_of(message)
-    options, known = clip.options, message.known
+    options, known = clip.options, message.known or Known(exclude=())
+    songs = {**songs, **snapshot.songs(asked_songs(message))}
     _check_moods(options.filters.moods, snapshot)
     mood = mood_answer(message.probabilities, snapshot.moods)
     frames = frames_from_bytes(message.frames, n_mfcc=version.n_mfcc)
@@ -154,7 +156,7 @@ def look(
     distances = kin.apart(views_from_bytes(message.views), tracks, version=version)
     sound = kin.scoring(distances, weights, strangeness=strange)
     taste = Taste.of(options, songs, version=version)
-    result = _without_repeats(
+    result, repeats = _without_repeats(
         functools.partial(
             search,
             snapshot.index,
@@ -166,13 +168,15 @@ def look(
             grouping="group" if options.artists == "one" else "track",
             allowed=passing(snapshot.index, options.filters, moods=None if options.scope == "all" else _wanted(mood)),
             # Who is known already need not be recognised again.
-            identity_distance=None if known is not None and known.identified else identity_distance(strange),
+            identity_distance=None if known.identified else identity_distance(strange),
             crew=crew,
         ),
         snapshot,
-        exclude=() if known is None else known.exclude,
-        taste=taste,
+        exclude=(*known.exclude, *(track_id for track_id, _ in known.repeats)),
+        unwanted=taste.dislikes,
+        heard=[songs[track_id] for track_id in (*known.exclude, *taste.dislikes) if track_id in songs],
         versions=options.versions,
+        version=version,
     )
     begin_s = clip.start_s + first * version.frame_s
     described = _Look(
@@ -198,15 +202,8 @@ def look(
         tracks=len(snapshot.index),
         mood=mood,
         recordings=recordings,
-        matches=tuple(
-            Scored(
-                match=_match(hit, described, taste=taste),
-                score=hit.score,
-                group=snapshot.index.groups[_slot(hit, snapshot)],
-                recordings=tuple(sorted(_recordings(hit.track_id, snapshot))),
-            )
-            for hit in result.hits
-        ),
+        matches=tuple(_scored(hit, described, taste=taste) for hit in result.hits),
+        repeats=tuple(_scored(hit, described, taste=taste, version_of=better) for hit, better in repeats.values()),
         search=SearchFacts(
             mode=options.mode,
             scope=options.scope,
@@ -219,10 +216,28 @@ def look(
             model=snapshot.model_version,
             catalogue=snapshot.catalogue_version,
         ),
-        question=message if recordings else None,
-        known=known,
+        # Undivided, nothing but a song that was recognised is a reason to ask again.
+        question=message if recordings or shard.count > 1 else None,
+        known=message.known,
         trace=message.trace,
     )
+
+
+def asked_songs(message: Classified) -> tuple[str, ...]:
+    """Name the songs whose sound matters to a question, wherever they are held.
+
+    Parameters
+    ----------
+    message : Classified
+        The question.
+
+    Returns
+    -------
+    tuple of str
+        Ids of what is liked, disliked and known already.
+    """
+    options = clip_of(message).options
+    return (*options.likes, *options.dislikes, *(message.known.exclude if message.known else ()))
 
 
 def clip_of(message: Classified) -> ClipSubject:
@@ -309,46 +324,45 @@ def _without_repeats(
     snapshot: Snapshot,
     *,
     exclude: tuple[str, ...],
-    taste: Taste,
+    unwanted: Collection[str],
+    heard: Sequence[Candidate],
     versions: Versioning,
-) -> SearchResult:
-    """Search until no hit is a version of a better one, of a song that is known already, or of one that is disliked.
+    version: FeatureVersion,
+) -> tuple[SearchResult, dict[str, tuple[Hit, str]]]:
+    """Search until no hit is a version of a better one, or of a song that is heard already.
 
-    Whatever is left out is a version of something that stays, and leaving it out changes nothing above its place: the
-    list is what going through all tracks from the best on would give.
+    The list is what going through all tracks from the best on would give. What was left out for a hit that is then left
+    out itself comes back, so each that stays out is a version of one that stays in. These are told, with that one; what
+    is left out for a song heard already is not.
     """
-    unwanted = tuple(taste.dislikes)
+    unwanted = tuple(unwanted)
     first = result = find(exclude=exclude, unwanted=unwanted)
-    left_out: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    repeats: dict[str, tuple[Hit, str]] = {}
     # Where the clip is a song of the catalogue, songs like that one are asked for next.
     while versions == "one" and not result.identical:
-        hits = [hit.track_id for hit in result.hits]
-        before = (*exclude, *taste.disliked_near(snapshot.songs(hits).values()))
-        places = repeats(
-            [_candidate(track_id, snapshot) for track_id in hits],
-            known=[_candidate(track_id, snapshot) for track_id in before if track_id in snapshot.infos],
-        )
-        if not places:
+        before, kept = Heard(heard, version=version), [""] * len(heard)
+        found: dict[str, tuple[Hit, str]] = {}
+        songs = snapshot.songs(hit.track_id for hit in result.hits)
+        for hit in result.hits:
+            place = before.place_of(songs[hit.track_id])
+            if place is None:
+                before.add(songs[hit.track_id])
+                kept.append(hit.track_id)
+            else:
+                found[hit.track_id] = hit, kept[place]
+        gone += tuple(track_id for track_id, (_, better) in found.items() if not better)
+        standing = {track_id: one for track_id, one in (repeats | found).items() if one[1] in kept[len(heard) :]}
+        if not found and standing == repeats:
             break
-        left_out += tuple(result.hits[place].track_id for place in places)
-        result = find(exclude=(*exclude, *left_out), unwanted=unwanted)
-    return replace(
+        repeats = standing
+        result = find(exclude=(*exclude, *gone, *repeats), unwanted=unwanted)
+    facts = replace(
         result,
         candidates=first.candidates,
         compared_in_full=max(first.compared_in_full, result.compared_in_full),
     )
-
-
-def _candidate(track_id: str, snapshot: Snapshot) -> Candidate:
-    slot = snapshot.index.slot_of(track_id)
-    assert slot is not None  # noqa: S101 - a track of this very snapshot
-    track = snapshot.index.track_at(slot)
-    return Candidate(frames=track.frames, recordings=_recordings(track_id, snapshot), views=track.views)
-
-
-def _recordings(track_id: str, snapshot: Snapshot) -> frozenset[str]:
-    info = snapshot.infos[track_id]
-    return recording_names(isrc=info.isrc, musicbrainz_id=info.musicbrainz_id)
+    return facts, repeats
 
 
 def _compared_part(frames: NDArray[np.float16], version: FeatureVersion) -> tuple[int, int]:
@@ -362,6 +376,19 @@ def _wanted(mood: MoodAnswer) -> tuple[int, ...]:
     if mood.ambiguous and mood.runner_up is not None:
         return mood.id, mood.runner_up.id
     return (mood.id,)
+
+
+def _scored(hit: Hit, of: _Look, *, taste: Taste, version_of: str | None = None) -> Scored:
+    slot = _slot(hit, of.snapshot)
+    song = of.snapshot.songs([hit.track_id])[hit.track_id]
+    return Scored(
+        match=_match(hit, of, taste=taste),
+        score=hit.score,
+        group=of.snapshot.index.groups[slot],
+        recordings=tuple(sorted(song.recordings)),
+        views=views_to_bytes(song.views),
+        version_of=version_of,
+    )
 
 
 def _slot(hit: Hit, snapshot: Snapshot) -> int:

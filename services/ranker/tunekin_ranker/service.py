@@ -15,9 +15,9 @@ from tunekin.ports import Cache
 from tunekin.service import Follower, Service
 from tunekin_ranker.cache_key import cache_key
 from tunekin_ranker.crew import Crew
-from tunekin_ranker.merge import is_complete, merge, question_of
+from tunekin_ranker.merge import Frames, is_complete, merge, question_of
 from tunekin_ranker.metrics import RankerMetrics
-from tunekin_ranker.rank import clip_of, look, rank
+from tunekin_ranker.rank import asked_songs, clip_of, look, rank
 from tunekin_ranker.recall import recall
 from tunekin_ranker.settings import MergeSettings, RankerSettings
 from tunekin_ranker.shadow import Shadow, differs, recall5
@@ -25,15 +25,28 @@ from tunekin_ranker.shard import Shard
 from tunekin_ranker.snapshot import Snapshot
 from tunekin_ranker.taste import Song
 
-__all__ = ["MERGE_ROLE", "ROLE", "Snapshots", "follower", "merge_service", "service"]
+__all__ = ["MERGE_ROLE", "ROLE", "Following", "Snapshots", "follower", "merge_service", "service"]
 
 ROLE, MERGE_ROLE = "ranker", "merge"
 
 _encoder = msgspec.msgpack.Encoder()
 
 
-class Snapshots(Protocol):
+class Following(Protocol):
     """Follows the catalogue."""
+
+    def apply(self, change: CatalogueChange) -> None:
+        """Take a change up.
+
+        Parameters
+        ----------
+        change : CatalogueChange
+            Which track changed.
+        """
+
+
+class Snapshots(Following, Protocol):
+    """Follows the catalogue by its states."""
 
     def current(self, model_version: str | None = None) -> Snapshot:
         """Return the newest state; a query uses one from beginning to end.
@@ -50,7 +63,7 @@ class Snapshots(Protocol):
         """
 
     def songs(self, track_ids: Collection[str], snapshot: Snapshot) -> Mapping[str, Song]:
-        """Look songs up that a listener likes or dislikes, also those of other shards.
+        """Look songs up, also those of other shards.
 
         Parameters
         ----------
@@ -63,15 +76,6 @@ class Snapshots(Protocol):
         -------
         mapping of str to Song
             By id; without those that the catalogue does not hold.
-        """
-
-    def apply(self, change: CatalogueChange) -> None:
-        """Take a change up into the next state.
-
-        Parameters
-        ----------
-        change : CatalogueChange
-            Which track changed.
         """
 
 
@@ -116,6 +120,9 @@ def service(
     decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Answer if whole else Partial)
     find = _Finder(settings, version=version, shard=shard, crew=crew, metrics=counted)
 
+    def looked(message: Classified, snapshot: Snapshot) -> Partial:
+        return find(message, snapshot, snapshots.songs(asked_songs(message), snapshot))
+
     def outcome(message: Classified, snapshot: Snapshot) -> Answer | Partial:
         """Answer, or take the answer that was given before."""
         key = cache_key(message, snapshot, shortlist_size=settings.shortlist_size, shard=shard)
@@ -124,11 +131,7 @@ def service(
         if known is not None:
             return _for(message, decoder.decode(known))
         try:
-            options = clip_of(message).options
-            songs = snapshots.songs((*options.likes, *options.dislikes), snapshot)
-            made = (
-                rank(lambda asked: find(asked, snapshot, songs), message) if whole else find(message, snapshot, songs)
-            )
+            made = rank(lambda asked: looked(asked, snapshot), message) if whole else looked(message, snapshot)
         except BaseException:
             cache.leave(key)
             raise
@@ -153,22 +156,26 @@ def service(
     )
 
 
-def merge_service(*, settings: MergeSettings) -> Service:
+def merge_service(*, frames: Frames, settings: MergeSettings, version: FeatureVersion = FEATURES) -> Service:
     """Make what joins the answers of a divided catalogue's shards.
 
     Parameters
     ----------
+    frames : callable
+        Gives the frames of a track of any shard.
     settings : MergeSettings
         How long to wait for the last shard.
+    version : FeatureVersion
+        Of the frames.
 
     Returns
     -------
     Service
-        Reads `Partial`, writes `Answer`, and `Classified` for all shards where a clip turned out to be a track.
+        Reads `Partial`, writes `Answer`, and `Classified` for all shards where they have to look again.
     """
 
     def handle(partials: Sequence[Partial]) -> Iterator[Answer | Classified]:
-        yield merge(partials)
+        yield merge(partials, frames=frames, version=version)
 
     return Service(
         role=MERGE_ROLE,
@@ -179,20 +186,20 @@ def merge_service(*, settings: MergeSettings) -> Service:
     )
 
 
-def follower(snapshots: Snapshots) -> Follower:
-    """Make what keeps the ranker's snapshots up to date.
+def follower(catalogue: Following) -> Follower:
+    """Make what keeps up to date with the catalogue.
 
     Parameters
     ----------
-    snapshots : Snapshots
-        The catalogue.
+    catalogue : Following
+        What a worker holds of the catalogue.
 
     Returns
     -------
     Follower
         Reads every `CatalogueChange`.
     """
-    return Follower(topics=("catalog.changes",), apply=snapshots.apply)
+    return Follower(topics=("catalog.changes",), apply=catalogue.apply)
 
 
 class _Finder:

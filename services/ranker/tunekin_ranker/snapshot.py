@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tunekin.messages import Label
 from tunekin_ranker.index import Index
 from tunekin_ranker.taste import Song
+from tunekin_ranker.versions import recording_names
 
 __all__ = ["Kept", "Snapshot", "TrackInfo"]
 
@@ -66,7 +67,7 @@ class Snapshot:
     catalogue_version: int
 
     def songs(self, track_ids: Iterable[str]) -> dict[str, Song]:
-        """Look songs up that a listener likes or dislikes.
+        """Look songs up.
 
         Parameters
         ----------
@@ -79,11 +80,16 @@ class Snapshot:
             By id; without those that are not held.
         """
         slots = {track_id: self.index.slot_of(track_id) for track_id in track_ids}
-        return {
-            track_id: Song(title=self.infos[track_id].title, views=self.index.track_at(slot).views)
-            for track_id, slot in slots.items()
-            if slot is not None
-        }
+        return {track_id: self._song(track_id, slot) for track_id, slot in slots.items() if slot is not None}
+
+    def _song(self, track_id: str, slot: int) -> Song:
+        track, info = self.index.track_at(slot), self.infos[track_id]
+        return Song(
+            title=info.title,
+            views=track.views,
+            frames=lambda: track.frames,
+            recordings=recording_names(isrc=info.isrc, musicbrainz_id=info.musicbrainz_id),
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

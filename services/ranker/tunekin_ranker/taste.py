@@ -8,7 +8,7 @@ bounded: taste decides among songs that are about equally like the clip, and nev
 How many people like a song is nowhere in it.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numba
@@ -20,6 +20,7 @@ from tunekin.messages import ClipOptions
 from tunekin_ranker import kin
 from tunekin_ranker.crew import Crew
 from tunekin_ranker.index import Index
+from tunekin_ranker.versions import Candidate
 
 __all__ = ["CAP", "DISLIKED", "LIKED", "Near", "Song", "Taste"]
 
@@ -27,16 +28,13 @@ __all__ = ["CAP", "DISLIKED", "LIKED", "Near", "Song", "Taste"]
 CAP = 1.5
 # What a liked and a disliked song's nearness weigh against likeness to the clip, see docs/taste.md.
 LIKED, DISLIKED = 0.3, 0.1
-# Distance within which versions of one recording are: 99 in 100 cuts of 6 s lie so near to their own songs, and
-# versions are whole songs. Of all pairs of songs 1 in 25 is as near.
-_VERSIONS = 1.2
 # Songs that the loop takes at once: their views stay in a first-level cache.
 _ABREAST = 64
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class Song:
-    """A song that somebody likes or dislikes.
+class Song(Candidate):
+    """A song that somebody likes or dislikes, or that is known already.
 
     Attributes
     ----------
@@ -162,25 +160,6 @@ class Taste:
             return None
         name = list(others)[nearest]
         return Near(track_id=name, title=others[name].title, distance=float(distances[nearest]))
-
-    def disliked_near(self, songs: Iterable[Song]) -> list[str]:
-        """Name the disliked songs of which any of some songs may be a version.
-
-        Parameters
-        ----------
-        songs : iterable of Song
-            The songs.
-
-        Returns
-        -------
-        list of str
-            Ids of the disliked songs that one of them is near to; comparing these few alone saves the time of a search.
-        """
-        if not self.dislikes:
-            return []
-        views = np.stack([song.views for song in self.dislikes.values()]).astype(np.float32)
-        near = self._nearest({str(number): song for number, song in enumerate(songs)}, views)
-        return [track_id for track_id, distance in zip(self.dislikes, near, strict=True) if distance < _VERSIONS]
 
     def _nearest(
         self, songs: Mapping[str, Song], views: NDArray[np.float32], *, crew: Crew | None = None

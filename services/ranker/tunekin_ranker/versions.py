@@ -5,7 +5,7 @@ one are identified in the other, by the measure that tells which song a clip is 
 recordings and covers are recordings of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from tunekin_ranker.identify import identity_distance
 from tunekin_ranker.kin import apart
 from tunekin_ranker.words import LEAST_STRANGENESS, strangeness
 
-__all__ = ["Candidate", "are_versions", "recording_names", "repeats"]
+__all__ = ["Candidate", "Heard", "are_versions", "recording_names"]
 
 _CUT_S = 6.0
 # Mean distance over the views beyond which frames need not be compared: halves of the development songs lie within 0.9
@@ -28,23 +28,30 @@ _NEAR = 1.0
 _CUTS, _LEAST_CUTS = 3, 2
 
 
+def _unheard() -> None:
+    """Know no frames."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
 class Candidate:
     """What versions are told by.
 
     Attributes
     ----------
-    frames : np.ndarray [shape=(m, d)]
-        Frames of the track.
+    frames : callable
+        Gives the track's frames, of shape (m, d), or None where there are none; asked only where they matter.
     recordings : frozenset of str
         Its ISRC and its MusicBrainz id, where they are known.
     views : np.ndarray [shape=(views_size,)] or None
         Its views; where both tracks have them, frames of tracks whose views are far apart are not compared.
+    told_by : hashable or None
+        Who has told already that it is no version of any other track that they have told of; unset where nobody has.
     """
 
-    frames: NDArray[np.floating]
+    frames: Callable[[], NDArray[np.floating] | None] = _unheard
     recordings: frozenset[str] = frozenset()
     views: NDArray[np.floating] | None = None
+    told_by: Hashable | None = None
 
 
 def recording_names(*, isrc: str, musicbrainz_id: str) -> frozenset[str]:
@@ -84,58 +91,82 @@ def are_versions(one: Candidate, other: Candidate, *, version: FeatureVersion = 
     bool
         Whether they are.
     """
-    if one.recordings & other.recordings:
-        return True
-    if not _may_be_versions(one, other, version):
-        return False
-    return _is_within(one, other, version) or _is_within(other, one, version)
+    return Heard([other], version=version).place_of(one) is not None
 
 
-def _may_be_versions(one: Candidate, other: Candidate, version: FeatureVersion) -> bool:
-    """Whether the views of two tracks lie near each other, or are not known."""
-    if one.views is None or other.views is None:
-        return True
-    distances = apart(one.views, other.views[np.newaxis], version=version).values()
-    return bool(np.mean(list(distances)) <= _NEAR)
-
-
-def _is_within(one: Candidate, other: Candidate, version: FeatureVersion) -> bool:
+def _is_within(one: NDArray[np.floating], other: NDArray[np.floating], version: FeatureVersion) -> bool:
     """Whether cuts of one track are identified in another."""
-    length = min(round(_CUT_S / version.frame_s), len(one.frames))
-    starts = {round(place) for place in np.linspace(0, len(one.frames) - length, _CUTS + 2)[1:-1].tolist()}
+    length = min(round(_CUT_S / version.frame_s), len(one))
+    starts = {round(place) for place in np.linspace(0, len(one) - length, _CUTS + 2)[1:-1].tolist()}
     missed = 0
     for start in sorted(starts):
-        cut = Clip(one.frames[start : start + length])
+        cut = Clip(one[start : start + length])
         limit = identity_distance(max(strangeness(cut.frames), LEAST_STRANGENESS))
-        missed += align(cut, other.frames).distance > limit
+        missed += align(cut, other).distance > limit
         if missed > _CUTS - _LEAST_CUTS:
             return False
     return missed < len(starts)
 
 
-def repeats(
-    candidates: Sequence[Candidate], *, known: Sequence[Candidate] = (), version: FeatureVersion = FEATURES
-) -> list[int]:
-    """Find the tracks of a list that are versions of what stands before them.
+class Heard:
+    """Tracks that stand in a list, to tell versions of them from what is new.
 
     Parameters
     ----------
-    candidates : sequence of Candidate
-        Tracks, best first.
-    known : sequence of Candidate
-        Tracks that stand before all of them.
+    tracks : iterable of Candidate
+        Those that stand there from the beginning.
     version : FeatureVersion
         Of their frames.
-
-    Returns
-    -------
-    list of int
-        Their places, rising.
     """
-    kept, found = list(known), []
-    for place, candidate in enumerate(candidates):
-        if any(are_versions(candidate, before, version=version) for before in kept):
-            found.append(place)
-        else:
-            kept.append(candidate)
-    return found
+
+    def __init__(self, tracks: Iterable[Candidate] = (), *, version: FeatureVersion = FEATURES) -> None:
+        self._tracks = list(tracks)
+        self._version = version
+
+    def add(self, track: Candidate) -> None:
+        """Put a track behind the others.
+
+        Parameters
+        ----------
+        track : Candidate
+            The track.
+        """
+        self._tracks.append(track)
+
+    def place_of(self, track: Candidate) -> int | None:
+        """Find the first track that another one is a version of.
+
+        Parameters
+        ----------
+        track : Candidate
+            The other one.
+
+        Returns
+        -------
+        int or None
+            Its place, from 0 on; None where there is none.
+        """
+        if not self._tracks:
+            return None
+        for place, (before, near) in enumerate(zip(self._tracks, self._near(track), strict=True)):
+            if before.told_by is not None and before.told_by == track.told_by:
+                continue
+            if before.recordings & track.recordings or (near and self._sound_alike(track, before)):
+                return place
+        return None
+
+    def _near(self, track: Candidate) -> list[bool]:
+        """Whether the views of each lie near those of a track, or are not known."""
+        own = track.views
+        if own is None:
+            return [True] * len(self._tracks)
+        views = np.stack([own if before.views is None else before.views for before in self._tracks])
+        distances = apart(own, views, version=self._version).values()
+        return [bool(distance <= _NEAR) for distance in np.mean(list(distances), axis=0)]
+
+    def _sound_alike(self, one: Candidate, other: Candidate) -> bool:
+        first = one.frames()
+        second = None if first is None else other.frames()
+        if first is None or second is None:
+            return False
+        return _is_within(first, second, self._version) or _is_within(second, first, self._version)

@@ -1,4 +1,4 @@
-"""Run every compiled loop of the search once, so that no clip waits for a compiler."""
+"""Run every compiled loop once, so that no clip waits for a compiler."""
 
 import numpy as np
 
@@ -7,8 +7,9 @@ from tunekin_ranker.dtw import Clip
 from tunekin_ranker.index import Index, Track
 from tunekin_ranker.search import search
 from tunekin_ranker.taste import Song, Taste
+from tunekin_ranker.versions import Candidate, are_versions
 
-__all__ = ["warm_up"]
+__all__ = ["warm_up", "warm_up_versions"]
 
 # More than a search compares before it looks at floors, and more frames than a tile has lanes.
 _TRACKS, _FRAMES = 80, 100
@@ -38,3 +39,18 @@ def warm_up(*, version: FeatureVersion = FEATURES) -> None:
                 if isinstance(array, np.ndarray):
                     array.flags.writeable = False
     search(index, clip, k=1)
+
+
+def warm_up_versions(*, version: FeatureVersion = FEATURES) -> None:
+    """Tell noise from itself.
+
+    Parameters
+    ----------
+    version : FeatureVersion
+        Supplies ``n_mfcc``.
+    """
+    noise = np.random.default_rng(0).normal(size=(_FRAMES, version.n_mfcc)).astype(np.float16)
+    # As they come from the catalogue.
+    noise.flags.writeable = False
+    track = Candidate(frames=lambda: noise)
+    are_versions(track, track, version=version)

@@ -48,7 +48,7 @@ class WatchedSnapshots:
         return snapshot
 
     def songs(self, track_ids: Collection[str], snapshot: Snapshot) -> Mapping[str, Song]:
-        """Look songs up that a listener likes or dislikes, also those of other shards.
+        """Look songs up, also those of other shards.
 
         Parameters
         ----------

@@ -406,13 +406,13 @@ class CatalogueReader:
             Without the tracks that are gone, or lack these features.
         """
         query = (
-            select(TrackRow.track_id, TrackRow.title, FeaturesRow.views)
+            select(TrackRow.track_id, TrackRow.title, FeaturesRow.views, TrackRow.isrc, TrackRow.musicbrainz_id)
             .join(FeaturesRow, FeaturesRow.track_id == TrackRow.track_id)
             .where(FeaturesRow.feature_version == feature_version, FeaturesRow.views.is_not(None))
         )
         with reading(self._engine) as connection:
             return [
-                TrackViews(row.track_id, row.title, views_from_bytes(row.views))
+                TrackViews(row.track_id, row.title, views_from_bytes(row.views), row.isrc, row.musicbrainz_id)
                 for some in _parts(track_ids)
                 for row in connection.execute(query.where(TrackRow.track_id.in_(some)))
             ]

@@ -239,11 +239,13 @@ class TrackName(NamedTuple):
 
 
 class TrackViews(NamedTuple):
-    """A track's title and its views, as float16."""
+    """A track's title, its views as float16, and the names of its recording; texts are empty where unknown."""
 
     track_id: str
     title: str
     views: NDArray[np.float16]
+    isrc: str
+    musicbrainz_id: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from tunekin.features import FEATURES, frames_to_bytes, views_to_bytes
 from tunekin.messages import CatalogueChange, Track
 from tunekin_classifier.adapters.onnx_model import OnnxMoodModel
 from tunekin_classifier.settings import ClassifierSettings
+from tunekin_ranker.adapters.catalogue_frames import CatalogueFrames
 from tunekin_ranker.adapters.catalogue_snapshots import CatalogueSnapshots
 from tunekin_ranker.shard import WHOLE, Shard
 from tunekin_ranker.snapshot import Snapshot
@@ -49,6 +50,7 @@ class Catalogue:
         seed: int = 0,
         model: str = "",
         views: NDArray[np.float16] = NO_VIEWS,
+        isrc: str = "",
     ) -> CatalogueChange:
         frames = np.random.default_rng(seed).normal(size=(50, FEATURES.n_mfcc))
         probabilities = np.full(MOODS, 0.01)
@@ -59,6 +61,7 @@ class Catalogue:
                 title=f"title of {track_id}",
                 artist=artist,
                 duration_s=5.0,
+                isrc=isrc,
                 year=1990 + seed % 30,
                 tags=("Jazz", "Live") if seed % 2 else (),
             ),
@@ -282,3 +285,47 @@ def test_songs_of_other_shards_are_looked_up_once_and_again_when_they_change(cat
     for of in (whole, part):
         of.apply(added)
     assert told(whole) == told(part) == wanted | {"gone": ("title of gone", 60.0)}
+
+
+def test_what_versions_are_told_by_is_the_same_wherever_a_song_is_held(catalogue: Catalogue) -> None:
+    ids = [f"t{number}" for number in range(8)]
+    for number, track_id in enumerate(ids):
+        catalogue.put(track_id, seed=number, views=views_of(number), isrc=f"KR-A38-17-0000{number}")
+    whole, part = (one.songs(ids, one.current()) for one in (catalogue.snapshots, catalogue.follow(Shard(1, 2))))
+    for track_id in ids:
+        np.testing.assert_array_equal(whole[track_id].views, part[track_id].views)
+        np.testing.assert_array_equal(whole[track_id].frames(), part[track_id].frames())
+        assert whole[track_id].recordings == part[track_id].recordings != frozenset()
+
+
+def test_frames_are_read_once_and_again_when_they_change(catalogue: Catalogue) -> None:
+    catalogue.put("a", seed=1)
+    catalogue.put("b", seed=2)
+    frames = CatalogueFrames(CatalogueReader(catalogue.engine))
+    asked: list[str] = []
+    event.listen(catalogue.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    first = frames("a")
+    assert first is not None
+    assert first.shape == (50, FEATURES.n_mfcc)
+    assert frames("gone") is None
+    asked.clear()
+    assert frames("a") is first
+    assert frames("gone") is None
+    assert asked == []
+    frames.apply(catalogue.put("a", seed=3))
+    frames.apply(catalogue.put("gone", seed=4))
+    changed = frames("a")
+    assert changed is not None
+    assert not np.array_equal(changed, first)
+    assert frames("gone") is not None
+
+
+def test_only_so_many_frames_are_remembered_those_that_were_asked_for_last(catalogue: Catalogue) -> None:
+    for track_id in "abc":
+        catalogue.put(track_id)
+    frames = CatalogueFrames(CatalogueReader(catalogue.engine), most_bytes=2 * 50 * FEATURES.n_mfcc * 2)
+    a, b = frames("a"), frames("b")
+    assert frames("a") is a
+    frames("c")
+    assert frames("a") is a
+    assert frames("b") is not b

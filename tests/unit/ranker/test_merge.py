@@ -2,22 +2,26 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from tests.unit.ranker.test_rank import answer, classified, snapshot, stranger, walk
+from tests.unit.ranker.test_rank import answer, classified, sight, snapshot, stranger, walk
 from tunekin.errors import EmptyCatalogueError, OptionError
 from tunekin.features import FEATURES
 from tunekin.messages import Answer, Classified, ClipOptions, Known, Partial
 from tunekin_ranker.index import Index
+from tunekin_ranker.index import Track as IndexTrack
 from tunekin_ranker.merge import is_complete, merge, question_of
-from tunekin_ranker.rank import clip_of, look
+from tunekin_ranker.rank import asked_songs, clip_of, look
 from tunekin_ranker.shard import Shard
 from tunekin_ranker.snapshot import Snapshot
+from tunekin_ranker.versions import are_versions
 
 WHOLE = snapshot(24, artists=7)
 
@@ -39,19 +43,22 @@ def part_of(whole: Snapshot, shard: Shard, homes: Sequence[int] | None = None) -
 
 
 def looked(message: Classified, whole: Snapshot, shard: Shard, homes: Sequence[int] | None = None) -> Partial:
-    options = clip_of(message).options
-    songs = whole.songs((*options.likes, *options.dislikes))
+    songs = whole.songs(asked_songs(message))
     held = part_of(whole, shard, homes)
     return look(message, held, version=FEATURES, shortlist_size=200, shard=shard, songs=songs)
 
 
-def divided(message: Classified, count: int, homes: Sequence[int] | None = None) -> Answer:
+def divided(message: Classified, count: int, homes: Sequence[int] | None = None, whole: Snapshot = WHOLE) -> Answer:
     """Ask all shards, as often as the merge wants to."""
     outcome: Answer | Classified = message
+    asked = set()
     while isinstance(outcome, Classified):
-        partials = [looked(outcome, WHOLE, Shard(number + 1, count), homes) for number in range(count)]
+        partials = [looked(outcome, whole, Shard(number + 1, count), homes) for number in range(count)]
         assert is_complete(partials)
-        outcome = merge(partials)
+        (question,) = {question_of(partial) for partial in partials}
+        assert question not in asked
+        asked.add(question)
+        outcome = merge(partials, frames=lambda track_id: whole.songs([track_id])[track_id].frames())
     return outcome
 
 
@@ -83,6 +90,179 @@ def test_however_a_catalogue_is_divided_the_answer_is_the_same(homes, options, f
     message = classified(frames, options=options, probabilities=probabilities)
     message = msgspec.structs.replace(message, known=without)
     assert same(divided(message, 4, homes)) == same(answer(message, WHOLE))
+
+
+# --- versions ---
+
+
+@dataclass(frozen=True)
+class Made:
+    """A track that is made of one recording, or of two that do not sound alike."""
+
+    recording: int
+    medley: bool
+    artist: str | None
+    home: int
+    isrc: str
+
+    def frames(self, number: int) -> NDArray[np.float16]:
+        parts = [self.recording, self.recording ^ 1] if self.medley else [self.recording]
+        frames = np.concatenate([walk(part) for part in parts])
+        return (frames + np.random.default_rng([number, 5]).normal(0, 0.05, frames.shape)).astype(np.float16)
+
+    def views(self, number: int) -> NDArray[np.float16]:
+        """Views that are near for both recordings that a medley may have."""
+        views = sight(self.recording // 2)
+        views[: -len(FEATURES.views)] += np.random.default_rng([number, 6]).normal(
+            0, 0.05, FEATURES.views_size - len(FEATURES.views)
+        )
+        return views
+
+
+MADE = st.builds(
+    Made,
+    recording=st.integers(0, 3),
+    medley=st.booleans(),
+    artist=st.sampled_from(["somebody", "various", "another", None]),
+    home=st.integers(1, 3),
+    isrc=st.sampled_from(["", "", "", "KRA381701234"]),
+)
+
+
+def catalogue_of(made: Sequence[Made]) -> Snapshot:
+    tracks = [
+        IndexTrack(
+            track_id=f"t{number:02d}",
+            frames=one.frames(number),
+            views=one.views(number),
+            group=one.artist,
+            mood=number % 3,
+        )
+        for number, one in enumerate(made)
+    ]
+    infos = {
+        track.track_id: replace(WHOLE.infos["t00"], isrc=one.isrc) for track, one in zip(tracks, made, strict=True)
+    }
+    return replace(WHOLE, index=Index.build(tracks), infos=infos)
+
+
+def one_by_one(message: Classified, whole: Snapshot) -> list[str]:
+    """The list, by going through all tracks from the best on."""
+    options = clip_of(message).options
+    everything = msgspec.structs.replace(options, k=100, artists="any", versions="any")
+    subject = msgspec.structs.replace(clip_of(message), options=everything)
+    songs = whole.songs(whole.infos)
+    known = message.known.exclude if message.known else ()
+    kept: list[str] = []
+    artists: set[str] = set()
+    for match in answer(msgspec.structs.replace(message, subject=subject), whole).matches:
+        artist = whole.index.groups[whole.index.slot_of(match.track_id) or 0]
+        repeated = any(
+            are_versions(songs[match.track_id], songs[before]) for before in (*known, *options.dislikes, *kept)
+        )
+        if repeated or (options.artists == "one" and artist in artists):
+            continue
+        kept.append(match.track_id)
+        artists.update(() if artist is None else (artist,))
+    return kept[: options.k]
+
+
+IDS = [f"t{number:02d}" for number in range(12)]
+SOME = st.lists(st.sampled_from(IDS), max_size=2, unique=True).map(tuple)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    made=st.lists(MADE, min_size=12, max_size=12),
+    options=st.builds(
+        ClipOptions, k=st.sampled_from([1, 2, 3, 5, 12]), artists=st.sampled_from(["one", "any"]), likes=SOME
+    ),
+    dislikes=SOME,
+    known=SOME,
+    views=st.integers(0, 9),
+)
+def test_versions_are_told_as_if_all_tracks_were_gone_through_however_they_are_divided(
+    made, options, dislikes, known, views
+) -> None:
+    whole = catalogue_of(made)
+    options = msgspec.structs.replace(options, dislikes=tuple(set(dislikes) - set(options.likes)))
+    message = classified(stranger(77), options=options, views=sight(views))
+    message = msgspec.structs.replace(message, known=Known(exclude=known) if known else None)
+    undivided = answer(message, whole)
+    assert [match.track_id for match in undivided.matches] == one_by_one(message, whole)
+    assert same(divided(message, 3, [one.home for one in made], whole)) == same(undivided)
+
+
+@settings(max_examples=15, deadline=None)
+@given(made=st.lists(MADE, min_size=12, max_size=12), recording=st.integers(0, 3))
+def test_no_version_of_a_recognised_song_is_in_the_list_whichever_shard_holds_it(made, recording) -> None:
+    whole = catalogue_of(made)
+    message = classified(walk(recording)[20:100], options=ClipOptions(artists="any"))
+    assert same(divided(message, 3, [one.home for one in made], whole)) == same(answer(message, whole))
+
+
+def two_shards(*made: Made) -> tuple[Snapshot, list[int]]:
+    return catalogue_of(made), [one.home for one in made]
+
+
+def test_a_version_that_another_shard_holds_leaves_its_place_to_another_song_of_its_artist() -> None:
+    song = Made(recording=0, medley=False, artist="somebody", home=1, isrc="")
+    again = replace(song, artist="various", home=2)
+    # That of the other shard is less like the clip.
+    whole, homes = two_shards(again, song, replace(again, recording=2))
+    message = classified(stranger(77), views=sight(0))
+    partials = [looked(message, whole, Shard(number, 2), homes) for number in (1, 2)]
+    asked = merge(partials, frames=lambda track_id: whole.songs([track_id])[track_id].frames())
+    assert isinstance(asked, Classified)
+    assert asked.known is not None
+    assert {frozenset(pair) for pair in asked.known.repeats} == {frozenset({"t00", "t01"})}
+    found = divided(message, 2, homes, whole)
+    assert len(found.matches) == 2
+    assert found.search is not None
+    assert found.search.proven
+    # While a shard is missing nobody is asked again.
+    alone = merge([msgspec.structs.replace(one, shards=3) for one in partials], frames=lambda _: walk(0))
+    assert isinstance(alone, Answer)
+    assert len(alone.matches) == 1
+    assert alone.search is not None
+    assert not alone.search.proven
+
+
+def test_the_same_question_is_not_asked_twice() -> None:
+    """Of a ranker that is older than the question."""
+    song = Made(recording=0, medley=False, artist="somebody", home=1, isrc="")
+    whole, homes = two_shards(song, replace(song, artist="various", home=2))
+    message = classified(stranger(77), views=sight(0))
+    partials = [looked(message, whole, Shard(number, 2), homes) for number in (1, 2)]
+    asked = merge(partials, frames=lambda _: walk(0))
+    assert isinstance(asked, Classified)
+    found = merge([msgspec.structs.replace(one, known=asked.known) for one in partials], frames=lambda _: walk(0))
+    assert isinstance(found, Answer)
+    assert len(found.matches) == 1
+
+
+def test_frames_are_read_of_near_songs_of_different_shards_only() -> None:
+    song = Made(recording=0, medley=False, artist=None, home=1, isrc="")
+    # Near each other, and no versions.
+    other = replace(song, recording=1)
+    whole, _ = two_shards(song, other, replace(song, recording=2))
+    message = classified(stranger(77), views=sight(0))
+
+    def read(*homes: int) -> set[str]:
+        asked: set[str] = set()
+
+        def frames(track_id: str) -> NDArray[np.floating] | None:
+            asked.add(track_id)
+            return whole.songs([track_id])[track_id].frames()
+
+        merge([looked(message, whole, Shard(number, 2), homes) for number in (1, 2)], frames=frames)
+        return asked
+
+    assert read(1, 1, 2) == set()
+    assert read(1, 2, 2) == {"t00", "t01"}
+
+
+# --- more than one look ---
 
 
 def test_songs_like_a_recognised_one_are_looked_for_in_all_shards() -> None:

@@ -28,7 +28,7 @@ from tunekin_ranker.adapters.memory_cache import MemoryCache
 from tunekin_ranker.index import Index
 from tunekin_ranker.index import Track as IndexTrack
 from tunekin_ranker.metrics import RankerMetrics
-from tunekin_ranker.rank import clip_of, look, rank
+from tunekin_ranker.rank import look, rank
 from tunekin_ranker.service import service
 from tunekin_ranker.settings import RankerSettings
 from tunekin_ranker.shadow import recall5
@@ -120,10 +120,7 @@ def answer(message: Classified, held: Snapshot | None = None) -> Answer:
 
 
 def found(message: Classified, held: Snapshot | None = None) -> Partial:
-    held = held or snapshot()
-    options = clip_of(message).options
-    songs = held.songs((*options.likes, *options.dislikes))
-    return look(message, held, version=FEATURES, shortlist_size=200, songs=songs)
+    return look(message, held or snapshot(), version=FEATURES, shortlist_size=200)
 
 
 def stranger(seed: int = 99, frames: int = 64) -> NDArray[np.float16]:

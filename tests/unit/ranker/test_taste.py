@@ -216,15 +216,6 @@ def test_another_version_of_a_disliked_song_is_not_in_the_list_either() -> None:
     assert "t07 again" in order(answer(question(k=41, dislikes=("t07",)), held))
 
 
-def test_of_disliked_songs_only_near_ones_are_compared_as_versions() -> None:
-    songs = HELD.songs(IDS)
-    near = taste(dislikes=IDS).disliked_near([songs["t05"]])
-    assert "t05" in near
-    assert set(near) == {name for name in IDS if apart(songs[name].views, songs["t05"].views) < 1.2}
-    assert len(near) < len(IDS)
-    assert taste().disliked_near([songs["t05"]]) == []
-
-
 @pytest.mark.parametrize("mode", ["certified", "shortlist"])
 def test_a_disliked_song_is_still_recognised(mode) -> None:
     told = answer(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.shared.test_worker import World, work
 from tunekin import codec
-from tunekin.errors import EmptyCatalogueError
+from tunekin.errors import DependencyError, EmptyCatalogueError
 from tunekin.gathering import Gathering
 from tunekin.local import LocalBus
 from tunekin.messages import (
@@ -183,6 +183,60 @@ def test_what_others_gather_now_is_dropped(world: Merging) -> None:
     for member in (other, merger):
         work(member)
     assert sorted(world.joined()) == [(key, "1") for key in keys]
+
+
+def test_groups_wait_for_what_is_down_and_are_lost_neither_by_that_nor_by_a_death(world: Merging) -> None:
+    asked: list[str] = []
+    is_down = True
+
+    def needs(partials: Sequence[Partial]) -> list[Message]:
+        asked.append(partials[0].subject.key)
+        if is_down:
+            raise DependencyError("the database is down")
+        return joined(partials)
+
+    merger = world.merger(needs)
+    world.say(partial("a", 1), partial("b", 1), partial("a", 2), partial("b", 2), partial("late", 1))
+    work(merger)
+    assert asked == ["a"], "one is enough to see that it is down"
+    assert merger.deferred == {(TOPIC, 0)}
+    work(merger)
+    assert asked == ["a"]
+    world.clock.now_s += DEADLINE_S
+    work(merger)
+    assert asked == ["a", "a"]
+    assert world.joined() == []
+    merger.close()
+
+    is_down = False
+    heir = world.merger(needs)
+    world.say(partial("late", 2))
+    work(heir)
+    assert world.joined() == [("a", "1,2"), ("b", "1,2"), ("late", "1,2")]
+    assert not heir.deferred
+
+
+def test_groups_that_waited_are_handled_once_it_is_back(world: Merging) -> None:
+    answers = iter([DependencyError("down"), DependencyError("down"), None, None])
+
+    def needs(partials: Sequence[Partial]) -> list[Message]:
+        if (error := next(answers)) is not None:
+            raise error
+        return joined(partials)
+
+    merger = world.merger(needs)
+    world.say(partial("a", 1), partial("a", 2), partial("b", 1), partial("b", 2))
+    for _ in range(3):
+        work(merger)
+        world.clock.now_s += 1.5
+    assert world.joined() == [("a", "1,2"), ("b", "1,2")]
+    assert not merger.deferred
+    assert world.read(DEAD_LETTERS) == []
+    assert world.sample("tunekin_retries_total", role="merge", reason="dependency") == 2
+    merger.close()
+    heir = world.merger()
+    work(heir)
+    assert len(world.read("recommendations")) == 2, "what is done is committed"
 
 
 def test_a_group_that_cannot_work_fails_and_leaves_each_record_as_a_dead_letter(world: Merging) -> None:

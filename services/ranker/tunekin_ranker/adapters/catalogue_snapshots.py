@@ -1,6 +1,7 @@
 """Snapshots of the catalogue that follow its changes."""
 
 import dataclasses
+import functools
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
@@ -12,11 +13,13 @@ from tunekin.catalogue.records import IndexRow
 from tunekin.features import FEATURES, FeatureVersion
 from tunekin.filters import tag_key
 from tunekin.messages import CatalogueChange, Label
+from tunekin_ranker.adapters.catalogue_frames import CatalogueFrames
 from tunekin_ranker.adapters.snapshot_files import SnapshotFiles
 from tunekin_ranker.index import Index, Track
 from tunekin_ranker.shard import WHOLE, Shard
 from tunekin_ranker.snapshot import Kept, Snapshot, TrackInfo
 from tunekin_ranker.taste import Song
+from tunekin_ranker.versions import recording_names
 
 __all__ = ["CatalogueSnapshots"]
 
@@ -65,6 +68,7 @@ class CatalogueSnapshots:
         self._kept: Kept | None = None
         self._before: Kept | None = None
         self._elsewhere: dict[str, Song | None] = {}
+        self._frames = CatalogueFrames(reader, version=version)
         self._loaded_version = 0
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -112,9 +116,10 @@ class CatalogueSnapshots:
         if self._kept is not None and self._reader.version() != self._kept.snapshot.catalogue_version:
             self._kept, self._before = self._caught_up(self._kept)[0], None
             self._elsewhere.clear()
+            self._frames.forget()
 
     def songs(self, track_ids: Collection[str], snapshot: Snapshot) -> dict[str, Song]:
-        """Look songs up that a listener likes or dislikes; those of other shards in the catalogue, once.
+        """Look songs up; those of other shards in the catalogue, once.
 
         Parameters
         ----------
@@ -126,7 +131,8 @@ class CatalogueSnapshots:
         Returns
         -------
         dict of str to Song
-            By id; without those that the catalogue does not hold, or not in this feature version.
+            By id; without those that the catalogue does not hold, or not in this feature version. Frames of other
+            shards' songs are read when they are asked for.
 
         Raises
         ------
@@ -140,7 +146,15 @@ class CatalogueSnapshots:
                 self._elsewhere.clear()
                 unknown = elsewhere
             rows = self._reader.views_of(unknown, feature_version=self._version.name)
-            found = {row.track_id: Song(title=row.title, views=row.views) for row in rows}
+            found = {
+                row.track_id: Song(
+                    title=row.title,
+                    views=row.views,
+                    frames=functools.partial(self._frames, row.track_id),
+                    recordings=recording_names(isrc=row.isrc, musicbrainz_id=row.musicbrainz_id),
+                )
+                for row in rows
+            }
             # That there is none is remembered as well, until it is said to have changed.
             self._elsewhere |= {track_id: found.get(track_id) for track_id in unknown}
         known = {track_id: song for track_id in elsewhere if (song := self._elsewhere[track_id]) is not None}
@@ -161,6 +175,7 @@ class CatalogueSnapshots:
             The catalogue can't be read; the change has to come again.
         """
         self._elsewhere.pop(change.track_id, None)
+        self._frames.apply(change)
         kept = self._kept
         if kept is None or change.catalogue_version <= self._loaded_version:
             return
