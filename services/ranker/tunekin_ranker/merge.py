@@ -30,6 +30,8 @@ __all__ = ["Frames", "is_complete", "merge", "question_of"]
 # Frames of a track by its id; none where they are not known.
 Frames: TypeAlias = Callable[[str], NDArray[np.floating] | None]
 
+_END = (math.inf, "")
+
 
 def _unheard(_track_id: str) -> None:
     """Know no frames."""
@@ -186,7 +188,7 @@ def _best(
     found: dict[str, str] = {}
     taken: set[Hashable] = set()
     heard = Heard(version=version)
-    last, said_until = (-math.inf, ""), (math.inf, "")
+    last, said_until = (-math.inf, ""), _END
     lasts = {one.shard: _last(one, k=options.k) for one in partials}
     for track in sorted(_all_found(partials, frames), key=lambda track: track.entry):
         if len(kept) == options.k:
@@ -205,7 +207,8 @@ def _best(
             # Step 2
             found[track_id] = list(kept)[place]
             said_until = min(said_until, lasts[track.shard] if group is None else track.entry)
-    if len(kept) == options.k and last <= said_until:
+    # Nothing can be missing, or nothing before the list is full.
+    if said_until == _END or (len(kept) == options.k and last <= said_until):
         found = {}
     # Step 3
     return tuple(kept.values()), {one: better for one, better in before.items() if better in kept} | found
@@ -228,7 +231,7 @@ def _all_found(partials: Collection[Partial], frames: Frames) -> Iterator[_Found
 def _last(partial: Partial, *, k: int) -> tuple[float, str]:
     """Behind which place a shard may have more."""
     if len(partial.matches) < k:
-        return math.inf, ""
+        return _END
     return partial.matches[-1].score, partial.matches[-1].match.track_id
 
 
