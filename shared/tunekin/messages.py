@@ -548,7 +548,7 @@ class Scored(_Struct, frozen=True):
     views : bytes
         Its views, packed by `tunekin.features.views_to_bytes`.
     version_of : str or None
-        A better match of its shard that it is a version of.
+        A better track of its shard that it is a version of; of one in repeats only.
     """
 
     match: "Match"
@@ -587,7 +587,7 @@ class Partial(_Struct, frozen=True):
     trace : Trace
         The way so far.
     repeats : tuple of Scored
-        What would be among the matches, but is a version of one of them.
+        What was left out as a version of a better one, which may have been left out as well.
     """
 
     subject: ClipSubject

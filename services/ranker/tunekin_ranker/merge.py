@@ -4,10 +4,10 @@ Each shard names its k best groups. A group among the k best of all is among the
 track, since whatever is better there is better everywhere; so the k best of what the shards name are the k best of all,
 and proven where each shard's are.
 
-Each shard leaves versions of its own better matches out, and names them, since those may be left out themselves for a
-match of another shard. The merge goes through all of them from the best on, and tells versions that different shards
-hold by the same measure. Who takes the place of one that only the merge has left out, its shard has not said: the
-question is asked again without it, unless the list is full before anything unsaid could stand in it.
+Each shard leaves versions of its own better matches out, and names them, since those may be left out themselves, for a
+match of another shard for instance. The merge goes through all of them from the best on, and tells versions that
+different shards hold by the same measure. Who takes the place of one that only the merge has left out, its shard has
+not said: the question is asked again without it, unless the list is full before anything unsaid could stand in it.
 """
 
 import functools

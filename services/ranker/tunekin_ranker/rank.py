@@ -331,9 +331,8 @@ def _without_repeats(
 ) -> tuple[SearchResult, dict[str, tuple[Hit, str]]]:
     """Search until no hit is a version of a better one, or of a song that is heard already.
 
-    The list is what going through all tracks from the best on would give. What was left out for a hit that is then left
-    out itself comes back, so each that stays out is a version of one that stays in. These are told, with that one; what
-    is left out for a song heard already is not.
+    What was left out for a hit, which may have to be left out itself, is told with that hit: the merge knows which of
+    them stay. What was left out for a song that is heard already stays out.
     """
     unwanted = tuple(unwanted)
     first = result = find(exclude=exclude, unwanted=unwanted)
@@ -351,12 +350,11 @@ def _without_repeats(
                 kept.append(hit.track_id)
             else:
                 found[hit.track_id] = hit, kept[place]
-        gone += tuple(track_id for track_id, (_, better) in found.items() if not better)
-        standing = {track_id: one for track_id, one in (repeats | found).items() if one[1] in kept[len(heard) :]}
-        if not found and standing == repeats:
+        if not found:
             break
-        repeats = standing
-        result = find(exclude=(*exclude, *gone, *repeats), unwanted=unwanted)
+        gone += tuple(found)
+        repeats |= {track_id: one for track_id, one in found.items() if one[1]}
+        result = find(exclude=(*exclude, *gone), unwanted=unwanted)
     facts = replace(
         result,
         candidates=first.candidates,

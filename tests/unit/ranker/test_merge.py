@@ -205,7 +205,7 @@ def test_versions_are_told_by_sound_as_if_all_tracks_were_gone_through_however_t
     hold_against_going_through(made, options, dislikes, known, views)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     names=st.lists(NAMED, min_size=12, max_size=12),
     options=OPTIONS,
