@@ -464,7 +464,7 @@ class Worker:
             try:
                 with during(self._tracer.processing(group.records)) as span:
                     batch.outputs.extend(self._outputs_of(group, span))
-            except DependencyError as error:
+            except TunekinError as error:
                 batch.down.add(place)
                 self._pause(group.records[-1], error)
         if place in batch.down:
