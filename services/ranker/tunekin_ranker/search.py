@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from tunekin.errors import OptionError
 from tunekin_ranker.crew import Crew
 from tunekin_ranker.dtw import Clip, align
+from tunekin_ranker.floors import KeptFloors
 from tunekin_ranker.index import Index, Track
 
 __all__ = ["SHORTLIST_SIZE", "Hit", "KBest", "Scoring", "SearchResult", "search"]
@@ -236,6 +237,7 @@ def search(
     exclude: Collection[str] = (),
     unwanted: Collection[str] = (),
     identity_distance: float | None = None,
+    kept: KeptFloors | None = None,
     crew: Crew | None = None,
 ) -> SearchResult:
     """Find the k tracks of least score, ties by track id.
@@ -274,6 +276,8 @@ def search(
         Ids of tracks that may be the same recording, but are no hits.
     identity_distance : float, optional
         Distance up to which a track is the same recording; none is by default.
+    kept : KeptFloors, optional
+        What searches with the same clip have found out already; the answer is the same.
     crew : Crew, optional
         Threads to share the work; only this one by default. The answer is the same.
 
@@ -333,7 +337,7 @@ def search(
     if mode == "certified":
         mask[proposed] = False
         rest = np.flatnonzero(mask)
-        floors = index.sketch_floors(clip, rest, comparison.cutoffs(rest), crew=crew)
+        floors = (kept or KeptFloors()).of(index, clip, rest, comparison.cutoffs(rest), crew=crew)
         # Few matter, and the others need no order.
         order = np.flatnonzero(comparison.may_matter(rest, floors))
         order = order[np.argsort(comparison.ranks(rest[order], floors[order]), kind="stable")]
