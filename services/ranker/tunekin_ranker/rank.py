@@ -34,6 +34,7 @@ from tunekin_ranker import kin
 from tunekin_ranker.crew import Crew
 from tunekin_ranker.dtw import Clip
 from tunekin_ranker.filter import passing
+from tunekin_ranker.floors import KeptFloors
 from tunekin_ranker.identify import identity_distance
 from tunekin_ranker.merge import merge
 from tunekin_ranker.reasons import reasons
@@ -105,6 +106,7 @@ def look(
     shard: Shard = WHOLE,
     songs: Mapping[str, Song] = _NO_SONGS,
     brute: bool = False,
+    kept: KeptFloors | None = None,
     crew: Crew | None = None,
 ) -> Partial:
     """Find the tracks of one shard that are the clip's very recording, and those that are most like it.
@@ -125,6 +127,8 @@ def look(
         Those of `asked_songs` that other shards hold, by id; the others change nothing.
     brute : bool
         Whether to compare every candidate exactly, whatever mode is asked for.
+    kept : KeptFloors, optional
+        What looks at the same clip have found out already; what is found is the same.
     crew : Crew, optional
         Threads to share the work; only this one by default.
 
@@ -169,6 +173,7 @@ def look(
             allowed=passing(snapshot.index, options.filters, moods=None if options.scope == "all" else _wanted(mood)),
             # Who is known already need not be recognised again.
             identity_distance=None if known.identified else identity_distance(strange),
+            kept=kept or KeptFloors(),
             crew=crew,
         ),
         snapshot,

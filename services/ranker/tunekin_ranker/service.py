@@ -15,6 +15,7 @@ from tunekin.ports import Cache
 from tunekin.service import Follower, Service
 from tunekin_ranker.cache_key import cache_key
 from tunekin_ranker.crew import Crew
+from tunekin_ranker.floors import KeptFloors
 from tunekin_ranker.merge import Frames, is_complete, merge, question_of
 from tunekin_ranker.metrics import RankerMetrics
 from tunekin_ranker.rank import asked_songs, clip_of, look, rank
@@ -120,8 +121,8 @@ def service(
     decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(Answer if whole else Partial)
     find = _Finder(settings, version=version, shard=shard, crew=crew, metrics=counted)
 
-    def looked(message: Classified, snapshot: Snapshot) -> Partial:
-        return find(message, snapshot, snapshots.songs(asked_songs(message), snapshot))
+    def looked(message: Classified, snapshot: Snapshot, kept: KeptFloors) -> Partial:
+        return find(message, snapshot, snapshots.songs(asked_songs(message), snapshot), kept)
 
     def outcome(message: Classified, snapshot: Snapshot) -> Answer | Partial:
         """Answer, or take the answer that was given before."""
@@ -131,7 +132,10 @@ def service(
         if known is not None:
             return _for(message, decoder.decode(known))
         try:
-            made = rank(lambda asked: looked(asked, snapshot), message) if whole else looked(message, snapshot)
+            kept = KeptFloors()
+            made = (
+                rank(lambda asked: looked(asked, snapshot, kept), message) if whole else looked(message, snapshot, kept)
+            )
         except BaseException:
             cache.leave(key)
             raise
@@ -221,8 +225,8 @@ class _Finder:
         self._metrics = metrics
         self._log: structlog.typing.FilteringBoundLogger = structlog.get_logger(role=ROLE)
 
-    def __call__(self, message: Classified, snapshot: Snapshot, songs: Mapping[str, Song]) -> Partial:
-        found = self._look(message, snapshot, songs=songs)
+    def __call__(self, message: Classified, snapshot: Snapshot, songs: Mapping[str, Song], kept: KeptFloors) -> Partial:
+        found = self._look(message, snapshot, songs=songs, kept=kept)
         facts, metrics = found.search, self._metrics
         metrics.searches.labels(mode=facts.mode, proven=str(facts.proven).lower()).inc()
         metrics.candidates.labels(mode=facts.mode).inc(facts.candidates)
