@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -221,8 +222,8 @@ def look(
             model=snapshot.model_version,
             catalogue=snapshot.catalogue_version,
         ),
-        # Undivided, nothing but a song that was recognised is a reason to ask again.
-        question=message if recordings or shard.count > 1 else None,
+        # Undivided, nothing but a song that was recognised is a reason to ask again. Nobody needs the summary for that.
+        question=msgspec.structs.replace(message, summary=()) if recordings or shard.count > 1 else None,
         known=message.known,
         trace=message.trace,
     )
