@@ -79,7 +79,7 @@ def but_for_the_work(answer):
     return answer | {"search": {name: value for name, value in answer["search"].items() if name != "compared_in_full"}}
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 def test_a_divided_catalogue_answers_as_one_and_says_where_a_part_is_missing(divided, versions):
     installation, start = divided
     own, foreign = clip_of(installation.songs[0]), noise(41)
