@@ -91,6 +91,11 @@ bench-training:
 	@locks/install .venv-train train
 	$(TRAIN) -m benchmarks.training $${MANIFEST:+--manifest "$$MANIFEST"} $(ARGS)
 
+.PHONY: bench-contrast
+bench-contrast:
+	@locks/install .venv-train train
+	$(TRAIN) -m benchmarks.contrast $${MANIFEST:+--manifest "$$MANIFEST"} $(ARGS)
+
 .PHONY: train
 train: ## Install PyTorch too, then run tunekin train ARGS
 	@locks/install .venv-train train

@@ -22,6 +22,8 @@ from tunekin_training.steps import Steps
 from tunekin_training.train import train
 
 MUSIC = emotional(corpus())
+# Whole trainings, two of them in one test; beside other work that takes minutes.
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ References
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -29,19 +29,18 @@ from rich.console import Console
 from rich.progress import track as progress_bar
 
 from tunekin.features import FEATURES
-from tunekin_demo import bad_microphone
 from tunekin_featurizer.descriptor import aspect_of_each, describe
 from tunekin_featurizer.featurize import analyse, columns_of
 from tunekin_featurizer.views import Moments, ViewModel, cosines
 from tunekin_ingest.adapters.sandboxed_decoder import SandboxedDecoder
 from tunekin_ingest.audio import DecodeLimits
 from tunekin_training.collection import Recording, find, read
+from tunekin_training.damages import cut, damages
 
-__all__ = ["Heard", "fit", "hear", "main"]
+__all__ = ["Heard", "fit", "gather", "halves", "hear", "main", "scaled_distances", "sounds"]
 
 Floats = NDArray[np.float64]
-_RATE = FEATURES.sample_rate_hz
-_CUT_S, _CUTS = 6.0, 2
+_CUTS = 2
 _SEED = 20_261_125
 # Shrinks covariances towards a multiple of the identity: there are about as many numbers as tracks.
 _SHRINKAGE = 0.1
@@ -83,73 +82,33 @@ class Heard:
 # --- hearing ---------------------------------------------------------------------------------------------------------
 
 
-def _damages(decoder: SandboxedDecoder) -> tuple[Callable[[NDArray[np.float32], np.random.Generator], object], ...]:
-    """Kinds of damage to a cut, each of a strength that chance decides."""
+def sounds(recording: Recording, decoder: SandboxedDecoder) -> list[NDArray[np.float32]]:
+    """Hear a track, and cuts of it through each kind of damage.
 
-    def noise(y: NDArray[np.floating], chance: np.random.Generator, *, low: float, high: float, white: bool) -> object:
-        return bad_microphone.add_noise(
-            y,
-            snr_db=chance.uniform(low, high),
-            colour="white" if white else "pink",
-            seed=int(chance.integers(2**31)),
-        )
+    Parameters
+    ----------
+    recording : Recording
+        The track; its name decides where it is cut.
+    decoder : SandboxedDecoder
+        For what codecs make.
 
-    def phone(y: NDArray[np.float32], chance: np.random.Generator) -> object:
-        return noise(bad_microphone.telephone_band(y, sample_rate_hz=_RATE), chance, low=8.0, high=25.0, white=True)
-
-    def room(y: NDArray[np.float32], chance: np.random.Generator) -> NDArray[np.float32]:
-        return bad_microphone.room(
-            bad_microphone.small_speaker(y, sample_rate_hz=_RATE),
-            sample_rate_hz=_RATE,
-            rt60_s=chance.uniform(0.3, 0.9),
-            direct_to_reverberant_db=chance.uniform(0.0, 8.0),
-            seed=int(chance.integers(2**31)),
-        )
-
-    def codec(name: bad_microphone.Codec, low: int, high: int) -> Callable[..., object]:
-        def damaged(y: NDArray[np.float32], chance: np.random.Generator) -> object:
-            played = np.clip(bad_microphone.gain(y, gain_db=chance.uniform(-20.0, 6.0)), -1.0, 1.0)
-            bitrate_bps = 1000 * int(chance.integers(low, high))
-            data = bad_microphone.encode(played, sample_rate_hz=_RATE, codec=name, bitrate_bps=bitrate_bps)
-            return decoder.decode(data).samples.astype(np.float32) / np.float32(32_768)
-
-        return damaged
-
-    def clipped(y: NDArray[np.float32], chance: np.random.Generator) -> object:
-        peak = max(float(np.abs(y).max()), float(np.finfo(np.float32).tiny))
-        loud = bad_microphone.gain(y / np.float32(peak), gain_db=chance.uniform(3.0, 15.0))
-        return np.clip(loud, -1.0, 1.0)
-
-    return (
-        lambda y, _: y,
-        lambda y, chance: noise(y, chance, low=15.0, high=25.0, white=True),
-        lambda y, chance: noise(y, chance, low=3.0, high=12.0, white=True),
-        lambda y, chance: noise(y, chance, low=5.0, high=20.0, white=False),
-        phone,
-        room,
-        lambda y, chance: noise(room(y, chance), chance, low=8.0, high=20.0, white=False),
-        codec("mp3", 16, 48),
-        codec("opus", 12, 32),
-        clipped,
-    )
+    Returns
+    -------
+    list of np.ndarray [shape=(n,), dtype=float32]
+        The track whole, then two cuts, each through all kinds of damage in turn.
+    """
+    chance = np.random.default_rng([_SEED, *recording.name.encode()])
+    y = read(recording)
+    cuts = [cut(y, chance) for _ in range(_CUTS)]
+    kinds = damages(decoder)
+    return [y, *(np.asarray(damage(one, chance), np.float32) for one in cuts for damage in kinds)]
 
 
 def _descriptors(recording: Recording) -> Floats:
     """Descriptors of a track and of cuts of it through each kind of damage."""
-    chance = np.random.default_rng([_SEED, *recording.name.encode()])
-    y = read(recording)
-    length_s = y.size / _RATE
-    duration_s = min(_CUT_S, length_s)
-    cuts = [
-        bad_microphone.cut(
-            y, start_s=chance.uniform(0.0, length_s - duration_s), duration_s=duration_s, sample_rate_hz=_RATE
-        )
-        for _ in range(_CUTS)
-    ]
     # A decoder for each recording: a second of starting it is little beside a dozen featurizations.
     with SandboxedDecoder(DecodeLimits()) as decoder:
-        damages = _damages(decoder)
-        heard = [y, *(np.asarray(damage(cut, chance), np.float32) for cut in cuts for damage in damages)]
+        heard = sounds(recording, decoder)
     return np.array([describe(columns_of(analyse(one))) for one in heard])
 
 
@@ -177,6 +136,24 @@ def hear(recordings: Sequence[Recording], *, processes: int) -> Heard:
                 console=Console(stderr=True),
             )
         )
+    return gather(recordings, described)
+
+
+def gather(recordings: Sequence[Recording], described: Sequence[Floats]) -> Heard:
+    """Put together what was heard.
+
+    Parameters
+    ----------
+    recordings : sequence of Recording
+        The music.
+    described : sequence of np.ndarray [shape=(c, d)]
+        Descriptors of `sounds` of each.
+
+    Returns
+    -------
+    Heard
+        In the same order.
+    """
     names = sorted({name for recording in recordings for name in recording.emotions})
     return Heard(
         descriptors=np.stack(described, axis=1),
@@ -286,8 +263,21 @@ def _regression(standard: Floats, *, labels: Sequence[str], emotions: Floats) ->
 # --- judging ---------------------------------------------------------------------------------------------------------
 
 
-def _halves(heard: Heard, *, rounds: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Tracks to learn from and judged tracks to rank, by two halves of the artists."""
+def halves(heard: Heard, *, rounds: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Halve the artists of judged tracks: learn from all music by nobody of one half, and rank that half.
+
+    Parameters
+    ----------
+    heard : Heard
+        Music.
+    rounds : int
+        How often; each gives two folds.
+
+    Yields
+    ------
+    (np.ndarray [dtype=int64], np.ndarray [dtype=int64])
+        Tracks to learn from, and judged tracks to rank.
+    """
     judged = heard.judged
     artists = np.array(heard.artists)
     known = np.unique(artists[judged])
@@ -349,7 +339,7 @@ def judge(heard: Heard, weights: Mapping[str, float], *, rounds: int) -> dict[st
     away = heard.emotions[judged] - heard.emotions[judged].mean(axis=0)
     away /= away.std(axis=0)
     felt[judged] = away / np.linalg.norm(away, axis=1, keepdims=True)
-    for learned, ranked in _halves(heard, rounds=rounds):
+    for learned, ranked in halves(heard, rounds=rounds):
         model = fit(heard, learned)
         tracks = model.vectors(heard.descriptors[0, ranked])
         same = artists[ranked][:, None] == artists[ranked]
