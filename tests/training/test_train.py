@@ -64,7 +64,8 @@ def test_moods_that_chance_made_are_neither_recognised_nor_felt(steps):
     cuts, emotions = chance.permutation(MUSIC.cuts), chance.permutation(MUSIC.emotions)
     noise = changed(MUSIC, summaries=summaries, cuts=cuts, emotions=emotions)
     metrics = train(noise, clusters=6, seed=0, labels=LabelFile(), steps=steps).report.metrics
-    assert metrics["dnn_accuracy"] < 0.8
+    # Held-out artists seen by the lens alone would make 0.7 of it, a sixth to a quarter is chance.
+    assert metrics["dnn_accuracy"] < 0.4
     # Cuts that have nothing to do with their tracks.
     assert metrics["clip_accuracy_clean"] < 0.4
     assert metrics["mood_emotion_correlation_low"] < 0.2
