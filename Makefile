@@ -34,7 +34,7 @@ stack-stop: ## End what make stack started; what it holds stays
 test: ## List and install what the tests need, then run every check and every test
 	@locks/ask 'locks/install .venv dev' deploy/native/install
 	@$(MAKE) --no-print-directory check
-	$(APPS) -m pytest $(ARGS)
+	$(APPS) -m pytest -n logical --maxprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: soak
 soak: ## Run the tests that take hours: everything killed during a whole load, very many tracks

@@ -4,11 +4,12 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tunekin_native.kafka import Kafka
 from tunekin_native.mariadb import MariaDB
@@ -70,6 +71,28 @@ def pytest_report_header() -> str:
     """Say which music the tests hear."""
     folder = real_music_folder()
     return f"music: {'composed by tunekin_demo.compose' if folder is None else f'real, from {folder}'}"
+
+
+def is_installed(nodeid: str) -> bool:
+    """Whether a test is one of those that need the installation: they take longest, mostly waiting."""
+    return nodeid.startswith(("tests/fault/", "tests/integration/distributed/"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest."""
+    items.sort(key=lambda item: is_installed(item.nodeid), reverse=True)
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc] # it ships no types
+    """Gives each of several test processes a file at a time, and one of them all that need the installation."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "installation" if is_installed(nodeid) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Divide tests among processes."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(autouse=True)
