@@ -9,6 +9,7 @@ import httpx
 import pytest
 import structlog
 
+from tests.architecture.repository import ROOT
 from tests.component.telegram.bot_api import TOKEN, bad_gateway, broken_off, no_json, refusal, too_many
 from tests.component.telegram.conftest import running
 from tests.unit.ingest import encoded
@@ -19,6 +20,8 @@ from tunekin_telegram.settings import TelegramSettings
 from tunekin_telegram.words import WORDS
 
 SECRET = TOKEN.partition(":")[2]
+# Where tests lie, wherever the checkout does.
+OWN = str(ROOT / "tests")
 
 
 def held_by(error: BaseException | None) -> str:
@@ -26,7 +29,7 @@ def held_by(error: BaseException | None) -> str:
     if error is None:
         return ""
     stack = traceback.TracebackException.from_exception(error, capture_locals=True).stack
-    frames = [f"{frame.name} {frame.locals}" for frame in stack if "tests" not in frame.filename]
+    frames = [f"{frame.name} {frame.locals}" for frame in stack if not frame.filename.startswith(OWN)]
     return "\n".join([repr(error), *frames, held_by(error.__cause__), held_by(error.__context__)])
 
 
