@@ -60,7 +60,8 @@ def stages(bench: Bench) -> Figures:
     outputs = [*list(CLIP_LANE.values())[1:], "recommendations"]
     figures: Figures = {}
     processes = []
-    for (kind, topic), output in zip(CLIP_LANE.items(), outputs, strict=True):
+    # From the last on: what one kind sends waits for the next, which would have to work it off first.
+    for (kind, topic), output in reversed(list(zip(CLIP_LANE.items(), outputs, strict=True))):
         rates: dict[int, list[float]] = {1: [], 2: []}
         # Rounds, since what else the machine does changes from one minute to the next.
         for _, workers in itertools.product(range(_ROUNDS if kind == "rank" else 1), rates):
