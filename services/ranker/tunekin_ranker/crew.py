@@ -1,5 +1,6 @@
 """Threads that share the work of one query."""
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,7 +12,7 @@ from tunekin.errors import OptionError
 __all__ = ["Crew"]
 
 # Pieces for each thread: the last to finish then waits little for the others.
-_PIECES = 4
+_PIECES = 3
 
 
 class Crew:
@@ -32,7 +33,7 @@ class Crew:
         if threads < 1:
             raise OptionError(f"threads is {threads}", hint="a count of at least 1")
         self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="crew") if threads > 1 else None
+        self._pool = ThreadPoolExecutor(threads - 1, thread_name_prefix="crew") if threads > 1 else None
 
     def share(
         self, work: Callable[[slice], NDArray[np.floating]], count: int, *, multiple: int
@@ -57,7 +58,24 @@ class Crew:
         if self._pool is None or count <= length:
             return work(slice(0, count))
         pieces = [slice(start, min(start + length, count)) for start in range(0, count, length)]
-        return np.concatenate(list(self._pool.map(work, pieces)))
+        results: list[NDArray[np.floating]] = [np.empty(0)] * len(pieces)
+        waiting = deque(range(len(pieces)))
+
+        def pull() -> None:
+            while waiting:
+                try:
+                    i = waiting.popleft()
+                except IndexError:  # another thread took the last one
+                    return
+                results[i] = work(pieces[i])
+
+        # To wake a thread takes as long as to compare a track or two, so each is woken once, and the asking one works.
+        others = [self._pool.submit(pull) for _ in range(min(self._threads, len(pieces)) - 1)]
+        pull()
+        for other in others:
+            if not other.cancel():
+                other.result()
+        return np.concatenate(results)
 
     def close(self) -> None:
         """End the threads."""

@@ -520,6 +520,8 @@ class Index:
         *arrays: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Apply a function of a segment, its rows and numbers for them to the slots of each segment."""
+        if len(self.parts) == 1:
+            return function(self.parts[0][0], slots, *arrays)
         values = np.empty(slots.size)
         part_of = np.searchsorted(self._offsets, slots, side="right") - 1
         for part in np.flatnonzero(np.bincount(part_of)):

@@ -432,13 +432,15 @@ class _Comparison:
             one = slots[i : i + 1]
             if not self.may_matter(one, floors[i : i + 1]):
                 break
-            distances = self._index.exact_distances(self._clip, one)
-            [score] = self._scoring.scores(one, distances)
-            self._take(int(one[0]), distance=float(distances[0]), score=float(score))
+            self._take_exactly(one)
 
     def compare_exactly(self, slots: NDArray[np.int64]) -> None:
         """Compare all of these tracks exactly."""
         self.compared_in_full += slots.size
+        self._take_exactly(slots)
+
+    def _take_exactly(self, slots: NDArray[np.int64]) -> None:
+        """Keep what matters of tracks by their exact distances."""
         distances = self._index.exact_distances(self._clip, slots, crew=self._crew)
         for slot, distance, score in zip(slots, distances, self._scoring.scores(slots, distances), strict=True):
             self._take(int(slot), distance=float(distance), score=float(score))

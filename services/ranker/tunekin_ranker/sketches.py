@@ -202,28 +202,31 @@ def sketch_floors(
     coded = None if kernels.sketched_bytes is None else _CodedClip.of(clip)
     abreast = clip.abreast if coded is None else coded.abreast
     # A lane that nobody asks for has passed its cutoff from the beginning.
-    highest = np.full(sketches.members.size, -1.0)
+    highest = np.full(sketches.members.size, -np.inf)
     place = np.empty(int(sketches.members.max(initial=-1)) + 1, np.int64)
     held = np.flatnonzero(sketches.members.ravel() >= 0)
     place[sketches.members.ravel()[held]] = held
     lanes = place[rows]
-    lengths = sketches.lengths.ravel()[lanes]
-    highest[lanes] = abreast.highest_sums(cutoffs, lengths=lengths)
+    highest[lanes] = cutoffs
     wanted = np.flatnonzero(np.bincount(lanes // LANES))
-    limits = highest.reshape(-1, LANES)[wanted].astype(np.float32)
     slacks = sketches.slacks(0.0 if coded is None else coded.error)
     tracks = sketches.codes, sketches.starts, sketches.lengths, sketches.steps, slacks
 
-    def work(part: slice) -> NDArray[np.float32]:
+    def work(part: slice) -> NDArray[np.float64]:
+        blocks = wanted[part]
+        lengths = sketches.lengths[blocks]
+        limits = abreast.highest_sums(highest.reshape(-1, LANES)[blocks], lengths=lengths)
         if coded is None or kernels.sketched_bytes is None:
-            return kernels.sketched_float32(abreast.values, abreast.squares, *tracks, wanted[part], limits[part])
-        return kernels.sketched_bytes(
-            coded.codes, coded.offsets, coded.step, abreast.squares, *tracks, wanted[part], limits[part]
-        )
+            sums = kernels.sketched_float32(abreast.values, abreast.squares, *tracks, blocks, limits)
+        else:
+            sums = kernels.sketched_bytes(
+                coded.codes, coded.offsets, coded.step, abreast.squares, *tracks, blocks, limits
+            )
+        return abreast.floors(sums, lengths=lengths)
 
-    sums = np.empty((len(sketches.members), LANES), np.float32)
-    sums[wanted] = (crew or Crew()).share(work, wanted.size, multiple=1)
-    return abreast.floors(sums.ravel()[lanes], lengths=lengths)
+    floors = np.empty((len(sketches.members), LANES))
+    floors[wanted] = (crew or Crew()).share(work, wanted.size, multiple=1)
+    return np.asarray(floors.ravel()[lanes], np.float64)
 
 
 def _order(means: NDArray[np.floating], *, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
