@@ -99,12 +99,29 @@ class Kafka(Server):
         super().__init__(folder, port=port, start_timeout_s=start_timeout_s)
         self._controller_port = free_port()
 
+    def settings(self) -> str:
+        """Say how the broker is to run.
+
+        Returns
+        -------
+        str
+            Properties of Kafka; of two with the same name the last counts.
+        """
+        return _SETTINGS.format(host=HOST, port=self.port, controller_port=self._controller_port, folder=self.folder)
+
+    def accounts(self) -> Sequence[str]:
+        """Say who may log in from the first start on.
+
+        Returns
+        -------
+        sequence of str
+            Each as the option ``--add-scram`` of Kafka's StorageTool takes it.
+        """
+        return ()
+
     def prepare(self) -> None:
         """Write the settings, and format the folder of the data the first time."""
-        settings = self.write(
-            "server.properties",
-            _SETTINGS.format(host=HOST, port=self.port, controller_port=self._controller_port, folder=self.folder),
-        )
+        settings = self.write("server.properties", self.settings())
         if not (self.folder / "data" / "meta.properties").exists():
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
             self.run(
@@ -114,6 +131,7 @@ class Kafka(Server):
                     "format",
                     f"--cluster-id={cluster}",
                     f"--config={settings}",
+                    *(f"--add-scram={account}" for account in self.accounts()),
                 ]
             )
 

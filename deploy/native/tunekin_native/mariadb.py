@@ -60,7 +60,17 @@ class MariaDB(Server):
                     "--skip-name-resolve",
                 ]
             )
-        self.write("first.sql", _FIRST_STATEMENTS.format(host=HOST, password=self.password()))
+        self.write("first.sql", self.first_statements())
+
+    def first_statements(self) -> str:
+        """Say what is executed at each start, before the first connection.
+
+        Returns
+        -------
+        str
+            SQL, a statement a line.
+        """
+        return _FIRST_STATEMENTS.format(host=HOST, password=self.password())
 
     def command(self) -> Sequence[str]:
         """Program with its arguments.

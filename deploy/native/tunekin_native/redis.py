@@ -30,12 +30,19 @@ class Redis(Server):
         """How clients reach it."""
         return f"redis://:{self.password()}@{self.address}/0"
 
+    def settings(self) -> str:
+        """Say how the server is to run.
+
+        Returns
+        -------
+        str
+            Lines of its configuration; of two for the same the last counts.
+        """
+        return _SETTINGS.format(host=HOST, port=self.port, password=self.password(), folder=self.folder)
+
     def prepare(self) -> None:
         """Write the settings."""
-        self.write(
-            "redis.conf",
-            _SETTINGS.format(host=HOST, port=self.port, password=self.password(), folder=self.folder),
-        )
+        self.write("redis.conf", self.settings())
 
     def command(self) -> Sequence[str]:
         """Program with its arguments.

@@ -3,6 +3,7 @@
 import contextlib
 import math
 import sqlite3
+import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from tunekin.ca_file import check_ca_file
 from tunekin.errors import DependencyError, SettingsError
 
 __all__ = ["check_schema", "draft_revision", "migrate", "open_engine", "opened", "reading", "writing"]
@@ -28,6 +30,8 @@ _MIGRATION_WAIT_S = 50
 # Between two tries to set the journal mode, which takes a moment.
 _WAL_PAUSE_S = 0.02
 _URL_HINT = "use sqlite:///FILE or mysql://USER:PASSWORD@HOST/DATABASE"
+# Of MySQL's URL. The driver knows others, but reads false as true in some, and speaks without TLS for want of others.
+_SSL_OPTIONS = ("ssl_ca", "ssl_check_hostname")
 
 
 def open_engine(
@@ -38,8 +42,10 @@ def open_engine(
     Parameters
     ----------
     url : str
-        ``sqlite:///FILE``, or ``mysql://USER:PASSWORD@HOST/DATABASE`` for MySQL and MariaDB, with TLS by
-        ``?ssl_ca=FILE``.
+        ``sqlite:///FILE``, or ``mysql://USER:PASSWORD@HOST/DATABASE`` for MySQL and MariaDB. With ``?ssl_ca=FILE`` a
+        server has to speak TLS and to show a certificate of an authority in that file for its name, or for any name
+        with ``&ssl_check_hostname=false``. Without, the connection is encrypted where the server offers it, and
+        whoever answers is believed.
     lock_timeout_s : float
         How long a write waits for another one.
     connect_timeout_s : float
@@ -55,7 +61,8 @@ def open_engine(
     Raises
     ------
     SettingsError
-        The URL is none of a database that Tunekin uses, or the file's folder can't be made.
+        The URL is none of a database that Tunekin uses, the file's folder can't be made, or the file of certificates
+        can't be used.
     """
     try:
         parsed = make_url(url)
@@ -65,6 +72,9 @@ def open_engine(
         case "sqlite":
             return _open_sqlite(parsed, lock_timeout_s=lock_timeout_s)
         case "mysql" | "mariadb":
+            _check_ssl_options(parsed)
+            # The driver writes text in Latin-1.
+            password = {} if parsed.password is None else {"password": parsed.password.encode()}
             return create_engine(
                 parsed.set(drivername="mysql+pymysql").update_query_dict({"charset": "utf8mb4"}),
                 # A connection that the server closed while nobody used it is replaced, not used.
@@ -72,6 +82,7 @@ def open_engine(
                 # Readers see one state from their first query to their last.
                 isolation_level="REPEATABLE READ",
                 connect_args={
+                    **password,
                     "connect_timeout": math.ceil(connect_timeout_s),
                     "read_timeout": io_timeout_s,
                     "write_timeout": io_timeout_s,
@@ -106,6 +117,25 @@ def opened(url: str) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+def _check_ssl_options(url: URL) -> None:
+    """Refuse what the driver would misunderstand, or fail over at the first connection."""
+    unknown = sorted(set(url.query) - {*_SSL_OPTIONS, "charset", "unix_socket"})
+    if unknown:
+        raise SettingsError(
+            f"the catalogue's URL has the option {unknown[0]!r}", hint=f"it may have {' and '.join(_SSL_OPTIONS)}"
+        )
+    ca_file, checks_name = url.query.get("ssl_ca"), url.query.get("ssl_check_hostname", "true")
+    if checks_name not in {"true", "false"}:
+        raise SettingsError(f"ssl_check_hostname of the catalogue's URL is {checks_name!r}", hint="use true or false")
+    if ca_file is not None:
+        check_ca_file(str(ca_file), named="ssl_ca of the catalogue's URL")
+    elif "ssl_check_hostname" in url.query:
+        raise SettingsError(
+            "the catalogue's URL has ssl_check_hostname, but no ssl_ca: nothing would be checked",
+            hint="name the file of the authority's certificate by ssl_ca",
+        )
 
 
 def _open_sqlite(url: URL, *, lock_timeout_s: float) -> Engine:
@@ -211,9 +241,17 @@ def _translated() -> Iterator[None]:
             ) from error
         if not _is_passing(error):
             raise
-        raise DependencyError(
-            f"the catalogue is unavailable: {error.orig}", hint="check that its database runs and lets Tunekin in"
-        ) from error
+        raise DependencyError(f"the catalogue is unavailable: {error.orig}", hint=_what_to_do(error)) from error
+
+
+def _what_to_do(error: DBAPIError) -> str:
+    """Say what makes a server available that is not."""
+    if isinstance(error.orig, BaseException) and isinstance(error.orig.__context__, ssl.SSLCertVerificationError):
+        return (
+            "name in TUNEKIN_CATALOGUE_URL the server as its certificate does, "
+            "and by ssl_ca the file with the certificate of the authority that signed it"
+        )
+    return "check that its database runs and lets Tunekin in"
 
 
 def _is_no_database(error: DBAPIError) -> bool:

@@ -3,6 +3,7 @@
 What kafka-python 3.0.12 gets wrong is met here: no deserializers, since one that raises makes `poll` spin; no
 auto-commit, and commits of the client's own positions, so that rewinds count; no rebalance listener, since blocking
 calls in one fail; `flush` only logs what failed, so every delivery has to be asked.
+`tunekin.kafka.connections` meets what is wrong with TLS and logins.
 
 A rebalance happens inside `poll` only. What was polled before it and not committed is polled again by whoever has the
 partition next, so a commit that comes too late is no error.
@@ -204,7 +205,8 @@ def _partitions(client: kafka.KafkaConsumer, names: Sequence[str]) -> dict[str, 
     missing = [name for name, found in numbers.items() if not found]
     if missing:
         raise DependencyError(
-            f"Kafka has no topic {', '.join(missing)}", hint="create the topics, or correct TUNEKIN_KAFKA_PREFIX"
+            f"Kafka has no topic {', '.join(missing)}",
+            hint="create the topics, correct TUNEKIN_KAFKA_PREFIX, or grant the user the right to read them",
         )
     return numbers
 

@@ -1,11 +1,12 @@
 """How to reach the brokers."""
 
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, FilePath, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from tunekin.ca_file import check_ca_file
+from tunekin.kafka.connections import scram_name, tls_context
 from tunekin.settings import Settings
 
 __all__ = ["KafkaSettings"]
@@ -90,6 +91,11 @@ class KafkaSettings(Settings):
         -------
         dict of str to object
             Keyword arguments of its clients.
+
+        Raises
+        ------
+        SettingsError
+            The file of certificates can't be used.
         """
         options: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap_servers.split(","),
@@ -100,10 +106,13 @@ class KafkaSettings(Settings):
             # After an outage workers should be back within seconds; the client's own default is half a minute.
             "reconnect_backoff_max_ms": 2_000,
         }
-        if self.ca_file is not None:
-            options["ssl_cafile"] = str(Path(self.ca_file))
+        if self.security_protocol.endswith("SSL"):
+            if self.ca_file is not None:
+                check_ca_file(str(self.ca_file), named="TUNEKIN_KAFKA_CA_FILE")
+            options["ssl_context"] = tls_context(self.ca_file, handshake_timeout_s=self.connect_timeout_s)
         if self.security_protocol.startswith("SASL"):
+            is_scram = self.sasl_mechanism.startswith("SCRAM")
             options["sasl_mechanism"] = self.sasl_mechanism
-            options["sasl_plain_username"] = self.user
+            options["sasl_plain_username"] = scram_name(self.user) if is_scram else self.user
             options["sasl_plain_password"] = self.password.get_secret_value()
         return options

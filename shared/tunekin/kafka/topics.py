@@ -168,8 +168,17 @@ def partitions_of(admin: kafka.KafkaAdminClient, settings: KafkaSettings, topics
     -------
     dict of str to int
         By name, without prefix.
+
+    Raises
+    ------
+    kafka.errors.TopicAuthorizationFailedError
+        The user may not know of some.
     """
     described = admin.describe_topics([settings.prefix + topic.name for topic in topics])
+    # Brokers say so of topics that are not there, too.
+    hidden = [one["name"] for one in described if one["error_code"] == errors.TopicAuthorizationFailedError.errno]
+    if hidden:
+        raise errors.TopicAuthorizationFailedError(", ".join(hidden))
     return {
         one["name"].removeprefix(settings.prefix): len(one["partitions"])
         for one in described

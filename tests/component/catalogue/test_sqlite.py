@@ -87,3 +87,22 @@ def test_a_url_of_no_database_that_is_used_is_refused(url):
     with pytest.raises(SettingsError) as raised:
         open_engine(url)
     assert "sqlite:///FILE" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("ssl_mode=REQUIRED", "the option 'ssl_mode'"),
+        (
+            "ssl_ca=/nowhere/ca.pem",
+            "ssl_ca of the catalogue's URL is '/nowhere/ca.pem', which can't be used: No such file",
+        ),
+        ("ssl_ca=/etc/hosts", "ssl_ca of the catalogue's URL is '/etc/hosts', which can't be used"),
+        ("ssl_ca=/etc/hosts&ssl_check_hostname=no", "ssl_check_hostname of the catalogue's URL is 'no'"),
+        ("ssl_check_hostname=true", "nothing would be checked"),
+    ],
+)
+def test_what_the_driver_of_mysql_would_misunderstand_is_refused_at_the_start(query, why):
+    with pytest.raises(SettingsError, match=why) as raised:
+        open_engine(f"mysql://tunekin:sesame@127.0.0.1/tunekin?{query}")
+    assert "sesame" not in f"{raised.value.message} {raised.value.hint}"

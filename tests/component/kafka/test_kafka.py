@@ -80,6 +80,18 @@ def test_a_broker_that_refuses_a_user_is_told_from_one_that_is_away(kafka_settin
     gc.collect()
 
 
+def test_a_peer_that_says_nothing_while_tls_begins_is_given_up_in_time():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        settings = KafkaSettings(bootstrap_servers=address, security_protocol="SSL", connect_timeout_s=0.5)
+        with pytest.raises(DependencyError, match=r"gives no answer in 0\.5 s; .*no end of TLS's handshake") as caught:
+            check(settings)
+    assert "TUNEKIN_KAFKA_SECURITY_PROTOCOL=SSL" in caught.value.hint
+    # No socket is left to the garbage collector, who would warn.
+    del caught
+    gc.collect()
+
+
 def test_a_record_too_large_for_its_topic_is_refused_before_it_is_sent(kafka_settings):
     create_missing(kafka_settings, SMALL)
     producer = KafkaBus(kafka_settings).producer()

@@ -235,6 +235,21 @@ def test_a_url_that_is_none_of_redis_stops_the_start_and_keeps_its_secret(url):
     assert "secret" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("ssl_ca=/etc/hosts", "a wrong option: .*'ssl_ca'"),
+        ("ssl_cert_reqs=perhaps", "a wrong option: .*perhaps"),
+        ("ssl_ca_certs=/nowhere/ca.pem", "ssl_ca_certs of the cache's URL is '/nowhere/ca.pem', which can't be used"),
+        ("ssl_ca_certs=/etc/hosts", "ssl_ca_certs of the cache's URL is '/etc/hosts', which can't be used"),
+    ],
+)
+def test_an_option_that_no_connection_could_be_made_by_stops_the_start(query, why):
+    with pytest.raises(SettingsError, match=why) as raised:
+        RedisCache(f"rediss://:secret@localhost/0?{query}", ttl_s=60, timeout_s=1)
+    assert "secret" not in f"{raised.value.message} {raised.value.hint}"
+
+
 @pytest.mark.parametrize(("ttl_s", "timeout_s"), [(0, 1), (60, 0), (-1, 1)])
 def test_times_that_are_not_positive_stop_the_start(ttl_s, timeout_s):
     with pytest.raises(SettingsError, match="positive"):

@@ -1,5 +1,8 @@
 """Settings of the Kafka clients: complete before anything connects."""
 
+import ssl
+from pathlib import Path
+
 import pytest
 
 from tunekin.errors import SettingsError
@@ -42,6 +45,20 @@ def test_who_connects_is_told_only_where_it_is_asked() -> None:
     told = KafkaSettings(user="ann", password="sesame", security_protocol="SASL_SSL").connection()
     assert (told["sasl_plain_username"], told["sasl_plain_password"]) == ("ann", "sesame")
     assert told["sasl_mechanism"] == "SCRAM-SHA-512"
+
+
+def test_brokers_are_checked_where_tls_is_asked_for_and_there_alone() -> None:
+    assert "ssl_context" not in KafkaSettings(security_protocol="PLAINTEXT").connection()
+    context = KafkaSettings(security_protocol="SSL").connection()["ssl_context"]
+    assert (context.check_hostname, context.verify_mode) == (True, ssl.CERT_REQUIRED)
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+def test_a_file_without_certificates_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("none")
+    settings = KafkaSettings(security_protocol="SSL", ca_file=tmp_path / "ca.pem")
+    with pytest.raises(SettingsError, match=r"TUNEKIN_KAFKA_CA_FILE is .*ca\.pem', which can't be used"):
+        settings.connection()
 
 
 def test_a_delivery_has_time_for_a_request(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tunekin.ca_file import check_ca_file
 from tunekin.errors import SettingsError
 
 __all__ = ["RedisCache"]
@@ -19,6 +20,7 @@ _PAUSE_S = 1.0
 # holds nobody up for longer.
 _TURN_S = 2.0
 _LOOK_S = 0.005
+_URL_HINT = "use redis://USER:PASSWORD@HOST:PORT/0, or for TLS rediss:// with ?ssl_ca_certs=FILE"
 
 T = TypeVar("T")
 
@@ -52,7 +54,7 @@ class RedisCache:
     Raises
     ------
     SettingsError
-        The URL can't be read, or a time is not positive.
+        The URL can't be read, its file of certificates can't be used, or a time is not positive.
     """
 
     def __init__(
@@ -75,11 +77,16 @@ class RedisCache:
                 # A miss now is better than a hit after ten tries.
                 retry=Retry(NoBackoff(), 0),
             )
+            # An option that the client does not know would else show at the first answer, and as no error of Redis.
+            self._redis.connection_pool.make_connection()
         except ValueError as error:
             # Its text may hold the password.
-            raise SettingsError(
-                "the cache's URL can't be read", hint="use redis://:PASSWORD@HOST:PORT/0, or rediss:// for TLS"
-            ) from error
+            raise SettingsError("the cache's URL can't be read", hint=_URL_HINT) from error
+        except (TypeError, redis.RedisError) as error:
+            raise SettingsError(f"the cache's URL has a wrong option: {error}", hint=_URL_HINT) from error
+        ca_file = self._redis.connection_pool.connection_kwargs.get("ssl_ca_certs")
+        if ca_file is not None:
+            check_ca_file(ca_file, named="ssl_ca_certs of the cache's URL")
         self._ttl_ms = max(round(ttl_s * 1000), 1)
         self._failed = failed
         self._clock = clock
