@@ -106,7 +106,7 @@ def _fill(url: str, *, tracks: int) -> None:
         migrate(engine)
         writer = CatalogueWriter(engine, clock=time.time)
         for begin in range(0, tracks, _BATCH):
-            writer.upsert_many(entries[begin : begin + _BATCH])
+            writer.upsert(entries[begin : begin + _BATCH])
 
 
 if __name__ == "__main__":

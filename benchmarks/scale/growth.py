@@ -67,7 +67,7 @@ def growth(bench: Bench, sizes: Sequence[int]) -> Figures:
             ranker.stop()
             while count < size:
                 batch = list(itertools.islice(entries, min(_BATCH, size - count)))
-                writer.upsert_many(batch)
+                writer.upsert(batch)
                 count += len(batch)
             began_s = time.perf_counter()
             bench.start([ranker])

@@ -185,7 +185,7 @@ def catalogue(tmp_path):
     engine = open_engine(url)
     migrate(engine)
     frames = frames_to_bytes(np.zeros((1, FEATURES.n_mfcc), np.float16))
-    CatalogueWriter(engine, clock=lambda: 0.0).upsert_many(
+    CatalogueWriter(engine, clock=lambda: 0.0).upsert(
         [
             Entry(
                 track=Track(track_id=name, artist=artist, title=f"{name} of hers", album="A"),

@@ -68,7 +68,7 @@ class Decoder(Protocol):
 class CatalogueWriter(Protocol):
     """The only writer of the catalogue."""
 
-    def upsert_many(self, entries: Sequence[Entry]) -> list[Written]:
+    def upsert(self, entries: Sequence[Entry]) -> list[Written]:
         """Store tracks with their features and moods, all or none.
 
         Parameters
@@ -188,7 +188,7 @@ def write_service(writer: CatalogueWriter, *, topics: tuple[str, ...]) -> Servic
         yield from store([message])[0]
 
     def store(messages: Sequence[Classified]) -> list[list[Message]]:
-        written = writer.upsert_many([_entry(message) for message in messages])
+        written = writer.upsert([_entry(message) for message in messages])
         return [_stored(_subject(message), one) for message, one in zip(messages, written, strict=True)]
 
     return Service(

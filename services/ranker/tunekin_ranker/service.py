@@ -63,20 +63,18 @@ class Snapshots(Following, Protocol):
             Never changes. With the moods of the model in use where the catalogue does not know the one asked for.
         """
 
-    def songs(self, track_ids: Collection[str], snapshot: Snapshot) -> Mapping[str, Song]:
-        """Look songs up, also those of other shards.
+    def songs_elsewhere(self, track_ids: Collection[str]) -> Mapping[str, Song]:
+        """Look up songs that other shards hold.
 
         Parameters
         ----------
         track_ids : collection of str
-            Their ids.
-        snapshot : Snapshot
-            The state that the query uses.
+            Ids of songs, wherever they are held.
 
         Returns
         -------
         mapping of str to Song
-            By id; without those that the catalogue does not hold.
+            Those of other shards by id; without those that the catalogue does not hold.
         """
 
 
@@ -122,7 +120,7 @@ def service(
     find = _Finder(settings, version=version, shard=shard, crew=crew, metrics=counted)
 
     def looked(message: Classified, snapshot: Snapshot, kept: KeptFloors) -> Partial:
-        return find(message, snapshot, snapshots.songs(asked_songs(message), snapshot), kept)
+        return find(message, snapshot, snapshots.songs_elsewhere(asked_songs(message)), kept)
 
     def outcome(message: Classified, snapshot: Snapshot) -> Answer | Partial:
         """Answer, or take the answer that was given before."""

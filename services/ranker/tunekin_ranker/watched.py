@@ -47,22 +47,20 @@ class WatchedSnapshots:
         self._tell()
         return snapshot
 
-    def songs(self, track_ids: Collection[str], snapshot: Snapshot) -> Mapping[str, Song]:
-        """Look songs up, also those of other shards.
+    def songs_elsewhere(self, track_ids: Collection[str]) -> Mapping[str, Song]:
+        """Look up songs that other shards hold.
 
         Parameters
         ----------
         track_ids : collection of str
-            Their ids.
-        snapshot : Snapshot
-            The state that the query uses.
+            Ids of songs, wherever they are held.
 
         Returns
         -------
         mapping of str to Song
-            By id; without those that the catalogue does not hold.
+            Those of other shards by id; without those that the catalogue does not hold.
         """
-        return self._snapshots.songs(track_ids, snapshot)
+        return self._snapshots.songs_elsewhere(track_ids)
 
     def apply(self, change: CatalogueChange) -> None:
         """Take a change up into the next state.

@@ -19,7 +19,7 @@ from tunekin.catalogue.models import (
 )
 from tunekin.catalogue.records import Entry, MoodInWords, Removed, Written
 from tunekin.features import FEATURES
-from tunekin.messages import Answer, Track
+from tunekin.messages import Answer
 from tunekin.ports import Clock
 
 __all__ = ["CatalogueWriter", "Written"]
@@ -47,62 +47,11 @@ class CatalogueWriter:
         self._engine = engine
         self._clock = clock
 
-    def upsert(
-        self,
-        track: Track,
-        *,
-        feature_version: str,
-        frames: bytes,
-        summary: Sequence[float],
-        model_version: str,
-        probabilities: Sequence[float],
-        views: bytes = b"",
-    ) -> Written:
-        """Store a track with its features and mood.
-
-        Parameters
-        ----------
-        track : Track
-            The track. That another one has the same content is no obstacle; ask
-            `tunekin.catalogue.reader.CatalogueReader.contents` before.
-        feature_version : str
-            Name of the feature version.
-        frames : bytes
-            Its frames, with as many coefficients as `tunekin.features.FEATURES` has.
-        summary : sequence of float
-            Its summary.
-        model_version : str
-            Name of the mood model.
-        probabilities : sequence of float
-            Probability of each mood; empty where no model has judged the track.
-        views : bytes
-            Its views.
-
-        Returns
-        -------
-        Written
-            What came of it.
-
-        Raises
-        ------
-        MessageError
-            Something of it can't be stored.
-        """
-        entry = Entry(
-            track=track,
-            feature_version=feature_version,
-            frames=frames,
-            summary=summary,
-            model_version=model_version,
-            probabilities=probabilities,
-            views=views,
-        )
-        return self.upsert_many([entry])[0]
-
-    def upsert_many(self, entries: Sequence[Entry]) -> list[Written]:
+    def upsert(self, entries: Sequence[Entry]) -> list[Written]:
         """Store tracks with their features and moods, all or none.
 
-        Features of other versions stay, unless the track's content is another than before.
+        Features of other versions stay, unless the track's content is another than before. That another track has the
+        same content is no obstacle; ask `tunekin.catalogue.reader.CatalogueReader.contents` before.
 
         Parameters
         ----------

@@ -22,6 +22,7 @@ def entry(
     model_version: str = "m1",
     probabilities: tuple[float, ...] = (0.25, 0.75),
     n_mfcc: int = N_MFCC,
+    views: bytes = b"",
     **fields,
 ) -> Entry:
     return Entry(
@@ -32,6 +33,7 @@ def entry(
         model_version=model_version,
         probabilities=probabilities,
         n_mfcc=n_mfcc,
+        views=views,
     )
 
 

@@ -46,9 +46,9 @@ class Watched(CatalogueWriter):
         super().__init__(engine, clock=lambda: 1_000.0)
         self.sizes: list[int] = []
 
-    def upsert_many(self, entries: Sequence[Entry]) -> list[Written]:
+    def upsert(self, entries: Sequence[Entry]) -> list[Written]:
         self.sizes.append(len(entries))
-        return super().upsert_many(entries)
+        return super().upsert(entries)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from tunekin.messages import Answer
 
 def test_writers_at_once_count_every_change(reader, writer):
     def write(name: str) -> list[int]:
-        return [writer.upsert_many([entry(f"{name}{i}")])[0].catalogue_version for i in range(20)]
+        return [writer.upsert([entry(f"{name}{i}")])[0].catalogue_version for i in range(20)]
 
     with ThreadPoolExecutor(3) as threads:
         versions = list(threads.map(write, "abc"))
@@ -24,7 +24,7 @@ def test_writers_at_once_count_every_change(reader, writer):
 
 def test_writers_of_one_track_at_once_add_it_once(reader, writer):
     with ThreadPoolExecutor(4) as threads:
-        written = list(threads.map(lambda i: writer.upsert_many([entry(title=str(i))])[0], range(20)))
+        written = list(threads.map(lambda i: writer.upsert([entry(title=str(i))])[0], range(20)))
     assert sum(one.added for one in written) == 1
     assert reader.count() == 1
 
@@ -42,7 +42,7 @@ def test_readers_see_whole_changes_only_while_somebody_writes(reader, writer):
     def write() -> None:
         try:
             for i in range(30):
-                writer.upsert_many([entry(f"{i}{part}") for part in "abc"])
+                writer.upsert([entry(f"{i}{part}") for part in "abc"])
         finally:
             written.set()
 
@@ -68,7 +68,7 @@ def test_a_change_that_fails_leaves_nothing_behind(engine, reader):
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        CatalogueWriter(engine, clock=no_time).upsert_many([entry()])
+        CatalogueWriter(engine, clock=no_time).upsert([entry()])
     assert (reader.version(), reader.count()) == (0, 0)
 
 

@@ -12,7 +12,7 @@ from tunekin.messages import Label
 def test_frames_come_back_to_the_bit(reader, writer):
     ten_minutes = frames_of(6_460)
     odd = np.array([[0.0, -0.0, np.inf, -np.inf, 6e-8]], np.float16)
-    writer.upsert_many([entry("long", frames=ten_minutes), entry("odd", frames=odd, n_mfcc=5)])
+    writer.upsert([entry("long", frames=ten_minutes), entry("odd", frames=odd, n_mfcc=5)])
     rows, _ = index_of(reader)
     assert rows["long"].frames.dtype == np.float16
     assert rows["long"].frames.tobytes() == ten_minutes.tobytes()
@@ -22,7 +22,7 @@ def test_frames_come_back_to_the_bit(reader, writer):
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 100])
 def test_the_index_holds_every_track_once_in_batches_by_id(reader, writer, batch):
-    writer.upsert_many([entry(track_id, artist=track_id * 2) for track_id in "caedb"])
+    writer.upsert([entry(track_id, artist=track_id * 2) for track_id in "caedb"])
     with reader.index_snapshot(feature_version="f1", model_version="m1", batch=batch) as snapshot:
         batches = list(snapshot.batches)
     assert (snapshot.count, snapshot.catalogue_version) == (5, 5)
@@ -31,10 +31,10 @@ def test_the_index_holds_every_track_once_in_batches_by_id(reader, writer, batch
 
 
 def test_a_snapshot_knows_nothing_of_what_is_written_while_it_is_read(reader, writer):
-    writer.upsert_many([entry("a"), entry("c")])
+    writer.upsert([entry("a"), entry("c")])
     with reader.index_snapshot(feature_version="f1", model_version="m1", batch=1) as snapshot:
         first = next(snapshot.batches)
-        writer.upsert_many([entry("b"), entry("c", title="new")])
+        writer.upsert([entry("b"), entry("c", title="new")])
         writer.remove("a")
         rest = [row for rows in snapshot.batches for row in rows]
     assert snapshot.catalogue_version == 2
@@ -43,8 +43,8 @@ def test_a_snapshot_knows_nothing_of_what_is_written_while_it_is_read(reader, wr
 
 
 def test_feature_versions_stand_beside_each_other(reader, writer):
-    writer.upsert_many([entry("a", frames=frames_of(3)), entry("b")])
-    writer.upsert_many([entry("a", feature_version="f2", frames=frames_of(4), summary=(9.0,))])
+    writer.upsert([entry("a", frames=frames_of(3)), entry("b")])
+    writer.upsert([entry("a", feature_version="f2", frames=frames_of(4), summary=(9.0,))])
     old, new = index_of(reader)[0], index_of(reader, feature_version="f2")[0]
     assert (len(old["a"].frames), len(new["a"].frames)) == (3, 4)
     assert (sorted(old), sorted(new)) == (["a", "b"], ["a"])
@@ -52,15 +52,15 @@ def test_feature_versions_stand_beside_each_other(reader, writer):
 
 
 def test_other_sound_under_an_old_id_drops_what_other_versions_heard(reader, writer):
-    writer.upsert_many([entry(content_sha256="1"), entry(content_sha256="1", feature_version="f2", model_version="m2")])
-    writer.upsert_many([entry(content_sha256="2")])
+    writer.upsert([entry(content_sha256="1"), entry(content_sha256="1", feature_version="f2", model_version="m2")])
+    writer.upsert([entry(content_sha256="2")])
     assert index_of(reader)[0]["t1"].mood == 1
     assert index_of(reader, feature_version="f2")[0] == {}
     assert index_of(reader, model_version="m2")[0]["t1"].mood is None
 
 
 def test_the_mood_is_the_most_probable_one_and_unset_without_a_verdict(reader, writer):
-    writer.upsert_many(
+    writer.upsert(
         [
             entry("a", probabilities=(0.1, 0.2, 0.7)),
             entry("b", probabilities=(0.4, 0.4, 0.2)),
@@ -73,7 +73,7 @@ def test_the_mood_is_the_most_probable_one_and_unset_without_a_verdict(reader, w
 
 
 def test_rows_of_some_tracks_are_as_in_the_snapshot(reader, writer):
-    writer.upsert_many([entry(track_id, frames=frames_of(4, seed=ord(track_id))) for track_id in "abc"])
+    writer.upsert([entry(track_id, frames=frames_of(4, seed=ord(track_id))) for track_id in "abc"])
     rows = reader.index_rows(["c", "a", "gone"], feature_version="f1", model_version="m1")
     whole, _ = index_of(reader)
     assert [row.track.track_id for row in rows] == ["a", "c"]
@@ -85,9 +85,9 @@ def test_rows_of_some_tracks_are_as_in_the_snapshot(reader, writer):
 def test_what_changed_is_told_by_the_time_of_its_last_update(engine, reader):
     now_s = [1.0]
     writer = CatalogueWriter(engine, clock=lambda: now_s[0])
-    writer.upsert_many([entry("a"), entry("b"), entry("c", feature_version="f2")])
+    writer.upsert([entry("a"), entry("b"), entry("c", feature_version="f2")])
     now_s[0] = 2.5
-    writer.upsert_many([entry("b")])
+    writer.upsert([entry("b")])
     version, updated_ms = reader.index_updates(feature_version="f1")
     assert (version, updated_ms) == (reader.version(), {"a": 1_000, "b": 2_500})
     rows = reader.index_rows(["a", "b"], feature_version="f1", model_version="m1")
@@ -95,7 +95,7 @@ def test_what_changed_is_told_by_the_time_of_its_last_update(engine, reader):
 
 
 def test_summaries_are_one_matrix_by_track_id(reader, writer):
-    writer.upsert_many([entry("b", summary=(0.1, 2.0), artist="Y"), entry("a", summary=(3.0, 4.0), artist="X")])
+    writer.upsert([entry("b", summary=(0.1, 2.0), artist="Y"), entry("a", summary=(3.0, 4.0), artist="X")])
     summaries = reader.summaries("f1")
     assert (summaries.track_ids, summaries.artists) == (("a", "b"), ("X", "Y"))
     assert summaries.matrix.dtype == np.float32
@@ -104,8 +104,8 @@ def test_summaries_are_one_matrix_by_track_id(reader, writer):
 
 def test_what_a_model_has_not_judged_is_read_with_its_features(reader, writer):
     frames = frames_of(9, seed=1)
-    writer.upsert_many([entry(name, frames=frames, title=f"T {name}") for name in "edcba"])
-    writer.upsert_many([entry("c", model_version="m2"), entry("f", feature_version="f0")])
+    writer.upsert([entry(name, frames=frames, title=f"T {name}") for name in "edcba"])
+    writer.upsert([entry("c", model_version="m2"), entry("f", feature_version="f0")])
     left = list(reader.unjudged(feature_version="f1", model_version="m2", batch=2))
     assert [(stored.track.track_id, stored.track.title) for stored in left] == [(name, f"T {name}") for name in "abde"]
     assert left[0].frames == frames_to_bytes(frames)
@@ -114,11 +114,11 @@ def test_what_a_model_has_not_judged_is_read_with_its_features(reader, writer):
 
 
 def test_tracks_that_are_judged_meanwhile_are_no_obstacle(reader, writer):
-    writer.upsert_many([entry(name) for name in "abcd"])
+    writer.upsert([entry(name) for name in "abcd"])
     seen = []
     for stored in reader.unjudged(feature_version="f1", model_version="m2", batch=1):
         seen.append(stored.track.track_id)
-        writer.upsert_many([entry(stored.track.track_id, model_version="m2")])
+        writer.upsert([entry(stored.track.track_id, model_version="m2")])
     assert seen == list("abcd")
 
 
@@ -126,7 +126,7 @@ def test_models_are_known_with_how_many_tracks_they_have_judged(reader, writer):
     assert reader.model_versions() == {}
     for version in ("m2", "m1"):
         writer.put_moods(version, [InWords(0, "가", "a"), InWords(1, "나", "b")])
-    writer.upsert_many([entry("a"), entry("b")])
+    writer.upsert([entry("a"), entry("b")])
     assert list(reader.model_versions().items()) == [("m1", 2), ("m2", 0)]
     assert {name: row.tolist() for name, row in reader.probabilities("m1").items()} == {
         "a": [0.25, 0.75],
@@ -137,7 +137,7 @@ def test_models_are_known_with_how_many_tracks_they_have_judged(reader, writer):
 
 def test_the_most_typical_tracks_of_a_mood_come_first(reader, writer):
     shares = {"a": 0.6, "b": 0.9, "c": 0.6, "d": 0.3}
-    writer.upsert_many([entry(track_id, probabilities=(1 - share, share)) for track_id, share in shares.items()])
+    writer.upsert([entry(track_id, probabilities=(1 - share, share)) for track_id, share in shares.items()])
     rows = reader.tracks_of_mood("m1", 1, limit=9)
     assert [row.track.track_id for row in rows] == ["b", "a", "c"]
     assert rows[0].probability == pytest.approx(0.9)
@@ -148,7 +148,7 @@ def test_the_most_typical_tracks_of_a_mood_come_first(reader, writer):
 def test_moods_come_with_their_words_and_number_of_tracks(reader, writer):
     writer.put_moods("m1", [InWords(1, "신나는 🎉", "lively"), InWords(0, "잔잔한", "calm")])
     writer.put_moods("m2", [InWords(0, "다른", "other")])
-    writer.upsert_many([entry("a"), entry("b"), entry("c", model_version="m2")])
+    writer.upsert([entry("a"), entry("b"), entry("c", model_version="m2")])
     calm, lively = reader.moods("m1")
     assert (calm.id, calm.tracks, calm.label) == (0, 0, Label(ko="잔잔한", en="calm"))
     assert (lively.id, lively.tracks, lively.description) == (1, 2, Label(ko="신나는 🎉.", en="lively."))
@@ -168,7 +168,7 @@ def test_moods_of_models_that_nothing_is_answered_by_are_forgotten(reader, write
     monkeypatch.setattr("tunekin.catalogue.writer._FORGOTTEN_AT_ONCE", 2)
     for version in ("m1", "m2", "m3"):
         writer.put_moods(version, [InWords(0, "가", "a"), InWords(1, "나", "b")])
-        writer.upsert_many([entry(name, model_version=version) for name in "abc"])
+        writer.upsert([entry(name, model_version=version) for name in "abc"])
     before = reader.version()
     assert writer.forget_moods(keep={"m3", "m2"}) == 3
     assert dict(reader.model_versions()) == {"m2": 3, "m3": 3}
@@ -185,8 +185,8 @@ def test_not_all_moods_can_be_forgotten(writer):
 
 
 def test_the_times_of_adding_and_updating_are_kept(engine, writer):
-    writer.upsert_many([entry("a")])
-    writer.upsert_many([entry("a"), entry("b")])
+    writer.upsert([entry("a")])
+    writer.upsert([entry("a"), entry("b")])
     with reading(engine) as connection:
         table = TrackRow.__table__
         rows = connection.execute(table.select().order_by("track_id")).all()

@@ -47,7 +47,7 @@ def test_an_empty_database_is_to_be_migrated_first(new_engine):
 
 
 def test_migrating_again_keeps_what_is_there(engine, reader, writer):
-    writer.upsert_many([entry()])
+    writer.upsert([entry()])
     migrate(engine)
     assert (reader.count(), reader.version()) == (1, 1)
 
@@ -105,7 +105,7 @@ def scripts(tmp_path, monkeypatch):
 
 
 def test_a_revision_that_builds_a_table_anew_keeps_what_hangs_on_it(engine, reader, writer, scripts):
-    writer.upsert_many([entry(isrc="KRA381701234")])
+    writer.upsert([entry(isrc="KRA381701234")])
     (scripts / "versions" / f"{NEXT}_longer_isrc.py").write_text(REBUILD)
     with pytest.raises(DependencyError, match=f"'{NEXT}'"):
         check_schema(engine)

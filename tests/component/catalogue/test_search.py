@@ -6,9 +6,7 @@ from tunekin.catalogue.titles import TitleSearch
 
 @pytest.fixture
 def search(reader, writer) -> TitleSearch:
-    writer.upsert_many(
-        [entry("t1", title="밤편지", artist="아이유"), entry("t2", title="Blue Monday", artist="The Lamps")]
-    )
+    writer.upsert([entry("t1", title="밤편지", artist="아이유"), entry("t2", title="Blue Monday", artist="The Lamps")])
     return TitleSearch(reader)
 
 
@@ -19,6 +17,6 @@ def test_a_search_is_the_same_on_every_database(search, typed, track_id):
 
 def test_a_song_that_came_later_is_found_too_and_a_renamed_one_by_its_new_name(search, writer):
     assert search.search("nachtlied") == []
-    writer.upsert_many([entry("t3", title="Nachtlied"), entry("t2", title="Red Friday")])
+    writer.upsert([entry("t3", title="Nachtlied"), entry("t2", title="Red Friday")])
     assert [found.track.track_id for found in search.search("nachtlied")] == ["t3"]
     assert search.search("blue monday") == []

@@ -14,7 +14,7 @@ MBID = "b1a9c0e9-d987-4042-ae91-78d6a3267d69"
 
 @pytest.fixture
 def imported(writer):
-    writer.upsert_many(
+    writer.upsert(
         [
             entry("t1", source_uri=sources.song(NAS, "aB", size=7), artist="Kim", title="b", album="one"),
             entry("t2", source_uri=sources.song(NAS, "ab"), artist="Kim", title="a", album="two"),
@@ -70,8 +70,7 @@ def test_the_views_of_all_tracks_are_read_together(reader, writer):
     assert reader.views("f2") == ([], pytest.approx(np.zeros((0, 0))))
     views = np.arange(2 * FEATURES.views_size, dtype=np.float16).reshape(2, -1)
     for name, row in zip(("t2", "t1"), views, strict=True):
-        made = entry(name, feature_version="f2", probabilities=())
-        writer.upsert_many([type(made)(**vars(made) | {"views": views_to_bytes(row)})])
+        writer.upsert([entry(name, feature_version="f2", probabilities=(), views=views_to_bytes(row))])
     track_ids, read = reader.views("f2")
     assert track_ids == ["t1", "t2"]
     np.testing.assert_array_equal(read, views[::-1])

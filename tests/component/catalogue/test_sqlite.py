@@ -47,17 +47,17 @@ def test_readers_do_not_wait_for_a_writer_nor_for_ever_for_a_lock(sqlite_url):
     other.execute("BEGIN IMMEDIATE")
     assert CatalogueReader(engine).count() == 0
     with pytest.raises(DependencyError, match="locked") as raised:
-        CatalogueWriter(engine, clock=lambda: 0.0).upsert_many([entry()])
+        CatalogueWriter(engine, clock=lambda: 0.0).upsert([entry()])
     assert raised.value.retriable
     other.execute("ROLLBACK")
     other.close()
-    assert CatalogueWriter(engine, clock=lambda: 0.0).upsert_many([entry()])[0].catalogue_version == 1
+    assert CatalogueWriter(engine, clock=lambda: 0.0).upsert([entry()])[0].catalogue_version == 1
     engine.dispose()
 
 
 def test_a_catalogue_moves_with_its_file(sqlite_url, tmp_path):
     engine = migrated(sqlite_url)
-    CatalogueWriter(engine, clock=lambda: 0.0).upsert_many([entry("가")])
+    CatalogueWriter(engine, clock=lambda: 0.0).upsert([entry("가")])
     engine.dispose()
     moved = file_of(sqlite_url).rename(tmp_path / "moved 100%.sqlite")
     engine = open_engine(f"sqlite:///{moved}")

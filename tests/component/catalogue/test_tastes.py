@@ -15,7 +15,7 @@ from tunekin.errors import NotFoundError, OptionError
 
 @pytest.fixture
 def tastes(engine, writer):
-    writer.upsert_many([entry(f"t{number}", title=f"song {number}") for number in range(6)])
+    writer.upsert([entry(f"t{number}", title=f"song {number}") for number in range(6)])
     seconds = itertools.count(2_000)
     return Tastes(engine, clock=lambda: float(next(seconds)))
 
@@ -61,7 +61,7 @@ def test_a_track_that_leaves_the_catalogue_takes_what_was_thought_of_it_along(ta
 
 def test_a_track_that_is_heard_again_stays_liked(tastes, writer):
     tastes.put("kim", "t1", "like")
-    writer.upsert_many([entry("t1", title="another", content_sha256="b" * 64)])
+    writer.upsert([entry("t1", title="another", content_sha256="b" * 64)])
     assert said(tastes, "kim") == [("t1", "like")]
 
 

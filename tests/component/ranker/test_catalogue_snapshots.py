@@ -1,7 +1,7 @@
 """Snapshots that follow a real catalogue."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from sqlalchemy import event
 
 from tunekin.catalogue.database import migrate, open_engine
 from tunekin.catalogue.reader import CatalogueReader
+from tunekin.catalogue.records import Entry
 from tunekin.catalogue.writer import CatalogueWriter
 from tunekin.features import FEATURES, frames_to_bytes, views_to_bytes
 from tunekin.messages import CatalogueChange, Track
@@ -20,6 +21,7 @@ from tunekin_ranker.adapters.catalogue_frames import CatalogueFrames
 from tunekin_ranker.adapters.catalogue_snapshots import CatalogueSnapshots
 from tunekin_ranker.shard import WHOLE, Shard
 from tunekin_ranker.snapshot import Snapshot
+from tunekin_ranker.taste import Song
 
 MOODS = 10
 NO_VIEWS = np.zeros(0, np.float16)
@@ -55,8 +57,8 @@ class Catalogue:
         frames = np.random.default_rng(seed).normal(size=(50, FEATURES.n_mfcc))
         probabilities = np.full(MOODS, 0.01)
         probabilities[mood] = 0.91
-        written = self.writer.upsert(
-            Track(
+        entry = Entry(
+            track=Track(
                 track_id=track_id,
                 title=f"title of {track_id}",
                 artist=artist,
@@ -72,6 +74,7 @@ class Catalogue:
             probabilities=tuple(probabilities.tolist()),
             views=views_to_bytes(views),
         )
+        (written,) = self.writer.upsert([entry])
         return CatalogueChange(track_id=track_id, change="upserted", catalogue_version=written.catalogue_version)
 
     def learn(self, model: str) -> None:
@@ -252,6 +255,11 @@ def views_of(seed: int) -> NDArray[np.float16]:
     return np.full(FEATURES.views_size, seed, np.float16)
 
 
+def songs(of: CatalogueSnapshots, track_ids: Sequence[str]) -> dict[str, Song]:
+    """What a shard knows of songs, wherever they are held."""
+    return of.current().songs(track_ids) | of.songs_elsewhere(track_ids)
+
+
 def test_songs_of_other_shards_are_looked_up_once_and_again_when_they_change(catalogue: Catalogue) -> None:
     ids = [f"t{number}" for number in range(8)]
     for number, track_id in enumerate(ids):
@@ -261,8 +269,8 @@ def test_songs_of_other_shards_are_looked_up_once_and_again_when_they_change(cat
     event.listen(catalogue.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
 
     def told(of: CatalogueSnapshots) -> dict[str, tuple[str, float]]:
-        songs = of.songs([*ids, "gone"], of.current())
-        return {track_id: (song.title, float(song.views[0])) for track_id, song in songs.items()}
+        known = songs(of, [*ids, "gone"])
+        return {track_id: (song.title, float(song.views[0])) for track_id, song in known.items()}
 
     wanted = {track_id: (f"title of {track_id}", float(number)) for number, track_id in enumerate(ids)}
     assert told(whole) == told(part) == wanted
@@ -291,7 +299,7 @@ def test_what_versions_are_told_by_is_the_same_wherever_a_song_is_held(catalogue
     ids = [f"t{number}" for number in range(8)]
     for number, track_id in enumerate(ids):
         catalogue.put(track_id, seed=number, views=views_of(number), isrc=f"KR-A38-17-0000{number}")
-    whole, part = (one.songs(ids, one.current()) for one in (catalogue.snapshots, catalogue.follow(Shard(1, 2))))
+    whole, part = (songs(one, ids) for one in (catalogue.snapshots, catalogue.follow(Shard(1, 2))))
     for track_id in ids:
         np.testing.assert_array_equal(whole[track_id].views, part[track_id].views)
         np.testing.assert_array_equal(whole[track_id].frames(), part[track_id].frames())

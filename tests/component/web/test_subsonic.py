@@ -208,7 +208,7 @@ def imported(loaded: Loaded) -> Iterator[str]:
         track = msgspec.structs.replace(
             song, track_id=track_id(sources.named(uri)), source_uri=uri, year=1999, tags=("jazz", "blues")
         )
-        loaded.parts.writer.upsert_many([type(entry)(**vars(entry) | {"track": track})])
+        loaded.parts.writer.upsert([replace(entry, track=track)])
     yield song.track_id
     for host in (library, sources.library("http://other")):
         loaded.parts.writer.remove(track_id(sources.song(host, "tr-1")))
@@ -254,7 +254,7 @@ def test_a_song_that_lives_at_a_server_is_played_from_there_by_ranges_and_fetche
         uri = sources.song(server.library, "tr-5", size=7)
         track = msgspec.structs.replace(known, track_id=track_id(sources.named(uri)), source_uri=uri)
         entry = entry_of(loaded, known.track_id)
-        loaded.parts.writer.upsert_many([type(entry)(**vars(entry) | {"track": track})])
+        loaded.parts.writer.upsert([replace(entry, track=track)])
         try:
             sounds = ServerSounds(server, folder=tmp_path, max_bytes=1 << 26)
             settings = SETTINGS.model_copy(update={"subsonic_library": address})

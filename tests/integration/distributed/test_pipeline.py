@@ -62,7 +62,7 @@ def embedded(distributed_rows, tmp_path_factory):
             )
             for row in distributed_rows
         ]
-        parts.writer.upsert_many(entries)
+        parts.writer.upsert(entries)
         yield ClipLane(parts)
 
 

@@ -275,8 +275,8 @@ class Held:
     def current(self, model_version: str | None = None) -> Snapshot:
         return self.now
 
-    def songs(self, track_ids: Collection[str], held: Snapshot) -> dict[str, Song]:
-        return held.songs(track_ids)
+    def songs_elsewhere(self, track_ids: Collection[str]) -> dict[str, Song]:
+        return {}
 
     def apply(self, change: CatalogueChange) -> None:
         self.applied.append(change)

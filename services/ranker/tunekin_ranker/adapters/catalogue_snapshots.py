@@ -118,26 +118,24 @@ class CatalogueSnapshots:
             self._elsewhere.clear()
             self._frames.forget()
 
-    def songs(self, track_ids: Collection[str], snapshot: Snapshot) -> dict[str, Song]:
-        """Look songs up; those of other shards in the catalogue, once.
+    def songs_elsewhere(self, track_ids: Collection[str]) -> dict[str, Song]:
+        """Look songs of other shards up in the catalogue, once.
 
         Parameters
         ----------
         track_ids : collection of str
-            Their ids.
-        snapshot : Snapshot
-            The state that the query uses.
+            Ids of songs, wherever they are held.
 
         Returns
         -------
         dict of str to Song
-            By id; without those that the catalogue does not hold, or not in this feature version. Frames of other
-            shards' songs are read when they are asked for.
+            Those of other shards by id; without those that the catalogue does not hold, or not in this feature version.
+            Frames are read when they are asked for.
 
         Raises
         ------
         DependencyError
-            Songs of other shards are not known yet, and the catalogue can't be read.
+            A song is not known yet, and the catalogue can't be read.
         """
         elsewhere = [track_id for track_id in track_ids if not self._shard.holds(track_id)]
         unknown = [track_id for track_id in elsewhere if track_id not in self._elsewhere]
@@ -157,8 +155,7 @@ class CatalogueSnapshots:
             }
             # That there is none is remembered as well, until it is said to have changed.
             self._elsewhere |= {track_id: found.get(track_id) for track_id in unknown}
-        known = {track_id: song for track_id in elsewhere if (song := self._elsewhere[track_id]) is not None}
-        return snapshot.songs(track_ids) | known
+        return {track_id: song for track_id in elsewhere if (song := self._elsewhere[track_id]) is not None}
 
     def apply(self, change: CatalogueChange) -> None:
         """Take a change up.
