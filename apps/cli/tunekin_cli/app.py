@@ -8,26 +8,11 @@ import typer
 import tunekin
 from tunekin import logging
 from tunekin.errors import OptionError
+from tunekin.messages import ClipOptions
 from tunekin_cli import catalog, duplicates, moods, reclassify, removal, rescan, search, similar, train
 from tunekin_cli import watch as watching
 from tunekin_cli.chosen_tracks import Chosen
-from tunekin_cli.clip_options import (
-    ArtistsOption,
-    Dislike,
-    Duration,
-    K,
-    Like,
-    ModeOption,
-    MoodFilter,
-    ScopeOption,
-    Start,
-    TagFilter,
-    TempoFilter,
-    TrackOption,
-    VersionsOption,
-    Weight,
-    YearFilter,
-)
+from tunekin_cli.clip_options import TrackOption, with_clip_options
 from tunekin_cli.context import Context
 from tunekin_cli.servers_app import servers_app
 from tunekin_embedded.settings import EmbeddedSettings
@@ -171,6 +156,7 @@ def _catalog_remove(
 
 
 @app.command("similar")
+@with_clip_options
 def _similar(
     context: typer.Context,
     file: Annotated[
@@ -178,36 +164,10 @@ def _similar(
     ] = None,
     *,
     track: TrackOption = None,
-    start: Start = None,
-    duration: Duration = None,
-    k: K = 5,
-    scope: ScopeOption = "all",
-    mode: ModeOption = "certified",
-    artists: ArtistsOption = "one",
-    versions: VersionsOption = "one",
-    weight: Weight = None,
-    mood: MoodFilter = None,
-    tempo: TempoFilter = "",
-    year: YearFilter = "",
-    tag: TagFilter = None,
-    like: Like = None,
-    dislike: Dislike = None,
+    options: ClipOptions,
     json: _Json = False,
 ) -> None:
     """Say a recording's or a song's mood and the songs most like it."""
-    options = similar.options(
-        start_s=start,
-        duration_s=duration,
-        k=k,
-        scope=scope,
-        mode=mode,
-        artists=artists,
-        versions=versions,
-        weights=weight,
-        filters=similar.filters(moods=mood, tempo=tempo, years=year, tags=tag),
-        likes=like,
-        dislikes=dislike,
-    )
     raise typer.Exit(similar.run(context.obj, file, track_id=track, options=options, as_json=json))
 
 

@@ -8,24 +8,9 @@ import typer
 
 from tunekin.dead_letters import Chosen, parse_time
 from tunekin.errors import OptionError
-from tunekin_cli import dead_letters, publish, setup, similar, status, sweep
-from tunekin_cli.clip_options import (
-    ArtistsOption,
-    Dislike,
-    Duration,
-    K,
-    Like,
-    ModeOption,
-    MoodFilter,
-    ScopeOption,
-    Start,
-    TagFilter,
-    TempoFilter,
-    TrackOption,
-    VersionsOption,
-    Weight,
-    YearFilter,
-)
+from tunekin.messages import ClipOptions
+from tunekin_cli import dead_letters, publish, setup, status, sweep
+from tunekin_cli.clip_options import TrackOption, with_clip_options
 from tunekin_cli.servers import Servers
 
 __all__ = ["servers_app"]
@@ -76,6 +61,7 @@ def _status(*, json: _Json = False) -> None:
 
 
 @servers_app.command("publish")
+@with_clip_options
 def _publish(
     context: typer.Context,
     files: Annotated[
@@ -85,20 +71,7 @@ def _publish(
     track: TrackOption = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the outcomes and print them.")] = False,
     timeout: Annotated[float, typer.Option(min=0, help="Longest wait for the next outcome, in seconds.")] = 60.0,
-    start: Start = None,
-    duration: Duration = None,
-    k: K = 5,
-    scope: ScopeOption = "all",
-    mode: ModeOption = "certified",
-    artists: ArtistsOption = "one",
-    versions: VersionsOption = "one",
-    weight: Weight = None,
-    mood: MoodFilter = None,
-    tempo: TempoFilter = "",
-    year: YearFilter = "",
-    tag: TagFilter = None,
-    like: Like = None,
-    dislike: Dislike = None,
+    options: ClipOptions,
     json: _Json = False,
 ) -> None:
     """Publish recordings to the topic clips."""
@@ -111,19 +84,7 @@ def _publish(
             Servers.read(),
             files or [],
             track_id=track,
-            options=similar.options(
-                start_s=start,
-                duration_s=duration,
-                k=k,
-                scope=scope,
-                mode=mode,
-                artists=artists,
-                versions=versions,
-                weights=weight,
-                filters=similar.filters(moods=mood, tempo=tempo, years=year, tags=tag),
-                likes=like,
-                dislikes=dislike,
-            ),
+            options=options,
             wait_s=timeout if wait else None,
             as_json=json,
         )
