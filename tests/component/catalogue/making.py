@@ -1,12 +1,24 @@
 """Entries to write."""
 
 import numpy as np
+from sqlalchemy import Engine, delete, update
 
+from tunekin.catalogue.database import writing
+from tunekin.catalogue.models import Base, StateRow
 from tunekin.catalogue.records import Entry
 from tunekin.features import frames_to_bytes
 from tunekin.messages import Label, Track
 
 N_MFCC = 20
+
+
+def empty(engine: Engine) -> None:
+    """Take all out of a catalogue, as if nothing had ever been in it."""
+    with writing(engine) as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table is not StateRow.__table__:
+                connection.execute(delete(table))
+        connection.execute(update(StateRow).values(version=0))
 
 
 def frames_of(count: int, *, seed: int = 0):

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, select
 
-from tests.component.catalogue.making import frames_of
+from tests.component.catalogue.making import empty, frames_of
 from tests.component.catalogue.test_answers import answered
 from tunekin import codec
 from tunekin.blobs import FsspecBlobStore
-from tunekin.catalogue.database import migrate, open_engine, reading, writing
+from tunekin.catalogue.database import reading
 from tunekin.catalogue.models import AnswerRow, FeaturesRow, StateRow, TrackMoodRow, TrackRow
 from tunekin.catalogue.records import Entry, Written
 from tunekin.catalogue.writer import CatalogueWriter
@@ -119,13 +119,6 @@ class Writing:
 ROWS = (TrackRow, FeaturesRow, TrackMoodRow, AnswerRow, StateRow)
 
 
-def empty(engine: Engine) -> None:
-    with writing(engine) as connection:
-        for row in (TrackMoodRow, FeaturesRow, TrackRow, AnswerRow):
-            connection.execute(delete(row))
-        connection.execute(update(StateRow).values(version=0))
-
-
 def classified(track_id: str, *, version: str = "f2", frames: int = 3, year: int = 0, **track: Any) -> Classified:
     return Classified(
         subject=TrackSubject(track=Track(track_id=track_id, year=year, **track)),
@@ -145,8 +138,8 @@ def withdrawal(track_id: str) -> Withdrawal:
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Writing]:
     """One partition of each topic and a catalogue, in this process and on real servers."""
     in_memory = request.param == "memory"
-    engine = open_engine(request.getfixturevalue("sqlite_url" if in_memory else "mariadb_url"))
-    migrate(engine)
+    engine = request.getfixturevalue("migrated_sqlite" if in_memory else "migrated_mariadb")
+    empty(engine)
     if in_memory:
         made = Writing(engine, LocalBus(partitions=1), tmp_path)
     else:
@@ -155,7 +148,6 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Writing]:
         made = Writing(engine, KafkaBus(kafka), tmp_path, quiet_s=0.3)
     yield made
     made.close()
-    engine.dispose()
 
 
 def test_tracks_are_stored_several_in_a_transaction(world):
@@ -224,7 +216,7 @@ def came_of(world: Writing, messages: Sequence[Message]) -> tuple[list[Any], dic
 
 
 # Each example begins with an empty catalogue.
-@pytest.mark.parametrize("catalogue_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(messages=MESSAGES)
 def test_batches_come_to_the_same_as_one_by_one(both, messages):
@@ -232,7 +224,7 @@ def test_batches_come_to_the_same_as_one_by_one(both, messages):
     assert came_of(batches, messages) == came_of(one_by_one, messages)
 
 
-@pytest.mark.parametrize("catalogue_url", ["mariadb"], indirect=True)
+@pytest.mark.parametrize("server", ["mariadb"], indirect=True)
 def test_batches_come_to_the_same_on_a_server(both):
     messages: list[Message] = [
         *(classified(track_id, content_sha256="1") for track_id in "abcd"),

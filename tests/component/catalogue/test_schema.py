@@ -33,6 +33,13 @@ check_schema(engine)
 """
 
 
+@pytest.fixture
+def engine(new_engine):
+    """A catalogue whose tables may be changed."""
+    migrate(new_engine)
+    return new_engine
+
+
 def test_the_migrated_tables_are_those_of_the_models(engine):
     with reading(engine) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
