@@ -313,7 +313,7 @@ def _headers_of(message: Message) -> tuple[tuple[str, bytes], ...]:
         case CatalogueChange():
             attributes |= {"source": _DEFAULT_SOURCE, "id": f"{message.catalogue_version}/{message.track_id}"}
     if isinstance(message, ClipSubmitted | TrackQuery | TrackSubmitted | TrackWithdrawn):
-        content_type = getattr(message, "content_type", "") or "application/octet-stream"
+        content_type = "application/octet-stream"
         attributes["attempt"] = str(message.subject.attempt)
         attributes["publishedms"] = f"{message.trace.published_ms:.3f}"
         if message.trace.traceparent:
@@ -395,9 +395,7 @@ def decode(record: Record) -> Message:
         clip = _clip_subject(record, headers, options=_clip_options(headers))
         data = record.value or b""
         clip = msgspec.structs.replace(clip, sha256=hashlib.sha256(data).hexdigest())
-        return ClipSubmitted(
-            subject=clip, data=data, content_type=headers.get("content-type", ""), trace=_trace_of(record, headers)
-        )
+        return ClipSubmitted(subject=clip, data=data, trace=_trace_of(record, headers))
     if TrackWithdrawn in topic.carries and _is_withdrawal(record, headers):
         return _track_withdrawn(record, headers)
     if TrackSubmitted in topic.carries:
@@ -407,7 +405,6 @@ def decode(record: Record) -> Message:
         return TrackSubmitted(
             subject=msgspec.structs.replace(subject, track=track),
             data=data,
-            content_type=headers.get("content-type", ""),
             trace=_trace_of(record, headers),
         )
     if topic.name in _from_json:

@@ -303,15 +303,12 @@ class ClipSubmitted(_Struct, frozen=True):
         Its name and options.
     data : bytes
         The encoded sound file.
-    content_type : str
-        As the publisher said; a hint only, the bytes decide.
     trace : Trace
         Where it comes from.
     """
 
     subject: ClipSubject
     data: bytes
-    content_type: str = ""
     trace: Trace = Trace()
 
 
@@ -343,15 +340,12 @@ class TrackSubmitted(_Struct, frozen=True):
         Its name and tags.
     data : bytes
         The encoded sound file.
-    content_type : str
-        As the publisher said; a hint only, the bytes decide.
     trace : Trace
         Where it comes from.
     """
 
     subject: TrackSubject
     data: bytes
-    content_type: str = ""
     trace: Trace = Trace()
 
 

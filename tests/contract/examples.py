@@ -166,21 +166,16 @@ EXAMPLES: dict[str, Message] = {
         track_id="8d2f0c1b5e6a7f90", source_uri="file:///music/night.flac", status="added", catalogue_version=12
     ),
     "catalogue_changed": CatalogueChange(track_id="8d2f0c1b5e6a7f90", change="upserted", catalogue_version=12),
-    "clip_submitted": ClipSubmitted(
-        subject=CLIP, data=b"RIFF....WAVE", content_type="audio/wav", trace=Trace(published_ms=1_790_000_000_000.0)
-    ),
+    "clip_submitted": ClipSubmitted(subject=CLIP, data=b"RIFF....WAVE", trace=Trace(published_ms=1_790_000_000_000.0)),
     "clip_of_taste": ClipSubmitted(
         subject=msgspec.structs.replace(
             CLIP, options=ClipOptions(likes=("8d2f0c1b5e6a7f90", "밤의 산책, 2"), dislikes=("5e6a7f908d2f0c1b",))
         ),
         data=b"RIFF....WAVE",
-        content_type="audio/wav",
         trace=Trace(published_ms=1_790_000_000_000.0),
     ),
     "track_query": TrackQuery(subject=CLIP, track_id="8d2f0c1b5e6a7f90", trace=Trace(published_ms=1_790_000_000_000.0)),
-    "track_submitted": TrackSubmitted(
-        subject=TRACK, data=b"fLaC....", content_type="audio/flac", trace=Trace(published_ms=1_790_000_000_000.0)
-    ),
+    "track_submitted": TrackSubmitted(subject=TRACK, data=b"fLaC....", trace=Trace(published_ms=1_790_000_000_000.0)),
     "track_withdrawn": TrackWithdrawn(
         subject=TrackSubject(track=Track(track_id="8d2f0c1b5e6a7f90", source_uri="file:///music/night.flac")),
         trace=Trace(published_ms=1_790_000_000_000.0),

@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import watchfiles
@@ -74,8 +74,6 @@ class Keeper:
         Takes what came of each file.
     console : rich.console.Console
         Where it is told.
-    clock : callable
-        Seconds.
     """
 
     def __init__(
@@ -86,15 +84,13 @@ class Keeper:
         remove: bool,
         report: LoadReport | None,
         console: Console,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._lane = lane
         self._roots = roots
         self._remove = remove
         self._report = report
         self._console = console
-        self._clock = clock
-        self._settling = Settling(quiet_s=_QUIET_S, clock=clock)
+        self._settling = Settling(quiet_s=_QUIET_S, clock=time.monotonic)
         self._missed: set[str] = set()
         self._next_scan_s = -float("inf")
 
@@ -118,8 +114,8 @@ class Keeper:
         self._settling.touch(path for one in changed for path in self._wanted(one))
         # Step 2
         settled = self._settling.settled()
-        if self._clock() >= self._next_scan_s:
-            first, self._next_scan_s = self._next_scan_s < 0, self._clock() + _RESCAN_S
+        if time.monotonic() >= self._next_scan_s:
+            first, self._next_scan_s = self._next_scan_s < 0, time.monotonic() + _RESCAN_S
             self._bring_in_line(self._roots)
             if first:
                 folders = ", ".join(map(str, self._roots))

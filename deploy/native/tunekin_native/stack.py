@@ -121,23 +121,20 @@ class Stack:
         """Kafka, MariaDB, Redis and Prometheus."""
         return self._kafka, self._mariadb, self._redis, self._prometheus
 
-    def another(self, name: str, *, called: str | None = None) -> Worker:
+    def another(self, name: str) -> Worker:
         """Make a worker of this installation, which whoever asked starts and ends.
 
         Parameters
         ----------
         name : str
             Which one, of `WORKERS`.
-        called : str or None
-            Name of its log.
 
         Returns
         -------
         Worker
             Not started.
         """
-        log = self.folder / "logs" / f"{called or f'{name} besides'}.log"
-        return Worker(name, log=log, environment=self.variables)
+        return Worker(name, log=self.folder / "logs" / f"{name} besides.log", environment=self.variables)
 
     def start(self) -> None:
         """Bring everything up.

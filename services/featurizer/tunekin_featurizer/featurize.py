@@ -12,7 +12,7 @@ from tunekin.features import FEATURES, FeatureVersion
 from tunekin_featurizer import band, chroma, hpss, mfcc, spectral, stft, tempo
 from tunekin_featurizer.descriptor import DESCRIBED_FLOOR_DB, Columns, describe
 from tunekin_featurizer.stft import Signal
-from tunekin_featurizer.views import ViewModel, shipped
+from tunekin_featurizer.views import shipped
 
 __all__ = [
     "Analysis",
@@ -89,7 +89,7 @@ class FeatureSet:
     views: NDArray[np.float16]
 
 
-def featurize(y: Signal, *, version: FeatureVersion = FEATURES, view_model: ViewModel | None = None) -> FeatureSet:
+def featurize(y: Signal, *, version: FeatureVersion = FEATURES) -> FeatureSet:
     """Compute the features of a signal.
 
     Parameters
@@ -98,8 +98,6 @@ def featurize(y: Signal, *, version: FeatureVersion = FEATURES, view_model: View
         Mono signal at ``version.sample_rate_hz``, at least one sample; float32 in [-1, 1]. A gain changes no feature.
     version : FeatureVersion
         Fixes every number.
-    view_model : ViewModel or None
-        What makes views of a descriptor; the version's own unless another is studied.
 
     Returns
     -------
@@ -124,7 +122,7 @@ def featurize(y: Signal, *, version: FeatureVersion = FEATURES, view_model: View
     return FeatureSet(
         frames=band.band_frames(analysis.levels, version=version),
         summary=summarise(analysis, standardise(averages, version=version), descriptor),
-        views=(view_model or shipped()).of(descriptor),
+        views=shipped().of(descriptor),
     )
 
 

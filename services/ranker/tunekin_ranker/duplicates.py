@@ -28,7 +28,6 @@ def near_pairs(
     views: NDArray[np.floating],
     *,
     of: Collection[int] | None = None,
-    near: float = NEAR,
     version: FeatureVersion = FEATURES,
 ) -> Iterator[tuple[int, int]]:
     """Propose pairs by their views; takes time with the square of the number of tracks, a microsecond a pair.
@@ -39,8 +38,6 @@ def near_pairs(
         Views of all tracks.
     of : collection of int, optional
         Rows of which at least one is in every pair; all by default.
-    near : float
-        Greatest mean distance over the views.
     version : FeatureVersion
         Orders the views.
 
@@ -53,7 +50,7 @@ def near_pairs(
     seen = set() if of is None else set(wanted)
     for row in wanted:
         distances = np.mean(list(apart(views[row], views, version=version).values()), axis=0)
-        for other in np.flatnonzero(distances <= near).tolist():
+        for other in np.flatnonzero(distances <= NEAR).tolist():
             # A pair of two rows that are both wanted is met twice.
             if other > row or (other < row and of is not None and other not in seen):
                 yield min(row, other), max(row, other)
