@@ -61,7 +61,7 @@ def _noisy_reverb(y: Signal, start_s: float, seed: int, decoder: SandboxedDecode
 
 
 def _decoded(decoder: SandboxedDecoder, data: bytes) -> Signal:
-    return decoder.decode(data).samples.astype(np.float32) / np.float32(32_768)
+    return decoder.decode(data).signal
 
 
 def _reencoded(y: Signal, start_s: float, seed: int, decoder: SandboxedDecoder) -> Signal:

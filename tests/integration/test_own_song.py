@@ -58,9 +58,8 @@ class Cut:
 def record(parts: Parts, lane: ClipLane, song: Track, chance: np.random.Generator) -> Cut:
     """Cut 6 s out of a song, add noise 20 dB below the music, change the gain, and encode at 64 kbit/s."""
     pcm = parts.decoder.decode(local_path(song.source_uri).read_bytes())
-    signal = pcm.samples.astype(np.float32) / np.float32(32_768)
     start_s = chance.uniform(0.0, pcm.duration_s - CLIP_S)
-    heard = bad_microphone.cut(signal, start_s=start_s, duration_s=CLIP_S, sample_rate_hz=RATE)
+    heard = bad_microphone.cut(pcm.signal, start_s=start_s, duration_s=CLIP_S, sample_rate_hz=RATE)
     noisy = bad_microphone.add_noise(heard, snr_db=20.0, seed=int(chance.integers(2**31)))
     # What is too loud for the converter is cut off, as in every recorder.
     played = np.clip(bad_microphone.gain(noisy, gain_db=chance.uniform(-20.0, 6.0)), -1.0, 1.0)

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
 from rich.console import Console
 from rich.text import Text
 
@@ -124,10 +123,9 @@ def _choose(parts: Parts, tracks: Sequence[Track], chance: random.Random) -> Tra
 def _record(parts: Parts, song: Track, chance: random.Random) -> tuple[bytes, float]:
     """Record a moment of a song through a bad microphone; decoding goes through the sandbox, as always."""
     pcm = parts.decoder.decode(local_path(song.source_uri).read_bytes())
-    signal = pcm.samples.astype(np.float32) / np.float32(32_768)
     start_s = chance.uniform(0.0, max(pcm.duration_s - _CLIP_S, 0.0))
     heard = bad_microphone.cut(
-        signal, start_s=start_s, duration_s=min(_CLIP_S, pcm.duration_s), sample_rate_hz=pcm.sample_rate_hz
+        pcm.signal, start_s=start_s, duration_s=min(_CLIP_S, pcm.duration_s), sample_rate_hz=pcm.sample_rate_hz
     )
     recorded = bad_microphone.record(heard, sample_rate_hz=pcm.sample_rate_hz, seed=chance.randrange(2**31))
     data = bad_microphone.encode(recorded, sample_rate_hz=pcm.sample_rate_hz, codec=_CODEC, bitrate_bps=_BITRATE_BPS)

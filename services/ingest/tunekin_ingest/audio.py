@@ -136,3 +136,8 @@ class Pcm:
     def duration_s(self) -> float:
         """Length of the decoded part, in seconds."""
         return len(self.samples) / self.sample_rate_hz
+
+    @property
+    def signal(self) -> NDArray[np.float32]:
+        """The samples in [-1, 1), exactly."""
+        return self.samples.astype(np.float32) / np.float32(FULL_SCALE)

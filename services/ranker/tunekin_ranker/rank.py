@@ -112,6 +112,12 @@ def look(
 ) -> Partial:
     """Find the tracks of one shard that are the clip's very recording, and those that are most like it.
 
+    1. Refuse what the shard's part of the catalogue can't answer.
+    2. Take the part of the clip that is compared.
+    3. Weigh how far the views of every track are apart from the clip's, and what the listener likes.
+    4. Search, without versions of one recording.
+    5. Describe what was found.
+
     Parameters
     ----------
     message : Classified
@@ -145,38 +151,45 @@ def look(
     OptionError
         A mood is asked for that there is not.
     """
-    _check_versions(message, snapshot)
     clip = clip_of(message)
     options, known = clip.options, message.known or Known(exclude=())
-    songs = {**songs, **snapshot.songs(asked_songs(message))}
+    # Step 1
+    _check_versions(message, snapshot)
     _check_moods(options.filters.moods, snapshot)
-    mood = mood_answer(message.probabilities, snapshot.moods)
+    # Step 2
     frames = frames_from_bytes(message.frames, n_mfcc=version.n_mfcc)
     first, stop = _compared_part(frames, version)
     query = Clip(frames[first:stop])
+    begin_s = clip.start_s + first * version.frame_s
+    end_s = min(clip.start_s + stop * version.frame_s, clip.start_s + clip.duration_s)
+    # Step 3
     strange = max(strangeness(query.frames), LEAST_STRANGENESS)
     weights = kin.balanced(dict(options.weights))
     # Views of no tracks have no size.
     tracks = snapshot.index.views if len(snapshot.index) else np.empty((0, version.views_size), np.float32)
     distances = kin.apart(views_from_bytes(message.views), tracks, version=version)
     sound = kin.scoring(distances, weights, strangeness=strange)
+    songs = {**songs, **snapshot.songs(asked_songs(message))}
     taste = Taste.of(options, songs, version=version)
+    # Step 4
+    mood = mood_answer(message.probabilities, snapshot.moods)
+    find = functools.partial(
+        search,
+        snapshot.index,
+        query,
+        k=options.k,
+        scoring=replace(sound, offsets=sound.offsets + taste.shifts(snapshot.index, crew=crew)) if taste else sound,
+        mode="brute" if brute else options.mode,
+        shortlist_size=shortlist_size,
+        grouping="group" if options.artists == "one" else "track",
+        allowed=passing(snapshot.index, options.filters, moods=None if options.scope == "all" else _wanted(mood)),
+        # Who is known already need not be recognised again.
+        identity_distance=None if known.identified else identity_distance(strange),
+        kept=kept or KeptFloors(),
+        crew=crew,
+    )
     result, repeats = _without_repeats(
-        functools.partial(
-            search,
-            snapshot.index,
-            query,
-            k=options.k,
-            scoring=replace(sound, offsets=sound.offsets + taste.shifts(snapshot.index, crew=crew)) if taste else sound,
-            mode="brute" if brute else options.mode,
-            shortlist_size=shortlist_size,
-            grouping="group" if options.artists == "one" else "track",
-            allowed=passing(snapshot.index, options.filters, moods=None if options.scope == "all" else _wanted(mood)),
-            # Who is known already need not be recognised again.
-            identity_distance=None if known.identified else identity_distance(strange),
-            kept=kept or KeptFloors(),
-            crew=crew,
-        ),
+        find,
         snapshot,
         exclude=(*known.exclude, *(track_id for track_id, _ in known.repeats)),
         unwanted=taste.dislikes,
@@ -184,13 +197,13 @@ def look(
         versions=options.versions,
         version=version,
     )
-    begin_s = clip.start_s + first * version.frame_s
+    # Step 5
     described = _Look(
         snapshot=snapshot,
         distances=distances,
         sound=sound,
         strange=strange,
-        clip_span_s=(begin_s, min(clip.start_s + stop * version.frame_s, clip.start_s + clip.duration_s)),
+        clip_span_s=(begin_s, end_s),
         version=version,
     )
     recordings = tuple(

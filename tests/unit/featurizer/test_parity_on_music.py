@@ -22,7 +22,7 @@ def beginning(path: Path) -> NDArray[np.float32]:
     data = path.read_bytes()
     with path.open("rb") as file:
         sound = decode(file, container=sniff(data, max_bytes=len(data)), limits=DecodeLimits(), duration_s=12.0)
-    return sound.samples.astype(np.float32) / np.float32(32_768)
+    return sound.signal
 
 
 def test_an_analysis_of_music_is_what_librosa_says_of_it(test_music):
