@@ -17,9 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -32,6 +30,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks import bliss, report, tempo
 from tunekin.features import FEATURES
+from tunekin.process_pool import ONE_THREAD, process_pool
 from tunekin_demo.compose import catalogue, render
 from tunekin_featurizer.featurize import featurize
 from tunekin_ingest.adapters.sandboxed_decoder import SandboxedDecoder
@@ -197,7 +196,7 @@ def _all_cores(
     program = bliss.built()
     songs_s = sum(soundfile.info(path).duration for path in songs)
     tracks_s = _TRACK_S * len(tracks)
-    with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_begin) as pool:
+    with process_pool(cores, initializer=_begin) as pool:
 
         def ours(function: Callable[[Path], None], paths: Sequence[Path]) -> float:
             started = perf_counter()
@@ -228,9 +227,8 @@ _decoder: SandboxedDecoder
 
 
 def _begin() -> None:
-    """Begin a worker process, which has one thread and a decoder."""
+    """Begin a worker process, which has a decoder."""
     global _decoder  # noqa: PLW0603, a process of the pool has nowhere else to keep it
-    threadpool_limits(limits=1)
     _decoder = SandboxedDecoder(DecodeLimits()).__enter__()
 
 
@@ -274,7 +272,7 @@ def _cold_start_s() -> float:
 def _peak_mb() -> float:
     """Most memory of a process that takes a long song, in MB."""
     # One thread, as workers and the processes of a bulk load have.
-    environment = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    environment = os.environ | ONE_THREAD
     done = subprocess.run(
         [sys.executable, "-c", _LONG_SONG], check=True, capture_output=True, text=True, env=environment
     )

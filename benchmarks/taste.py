@@ -9,9 +9,7 @@ is measured on views that chance gives.
 import argparse
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +18,7 @@ from rich.progress import track as progress_bar
 
 from benchmarks import report
 from tunekin.features import FEATURES
+from tunekin.process_pool import process_pool
 from tunekin_demo import bad_microphone
 from tunekin_featurizer.descriptor import describe
 from tunekin_featurizer.featurize import analyse, columns_of
@@ -64,7 +63,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2, help="processes that listen")
     options = parser.parse_args()
     recordings = find(options.manifest)
-    with ProcessPoolExecutor(options.workers, mp_context=get_context("spawn")) as pool:
+    with process_pool(options.workers) as pool:
         described = list(progress_bar(pool.map(_described, recordings), description="listening", total=len(recordings)))
     names = sorted({name for recording in recordings for name in recording.emotions})
     halves = list(

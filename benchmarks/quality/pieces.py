@@ -1,15 +1,14 @@
 """Hear the music of a manifest: each track whole, and its clip under every condition."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.quality.conditions import CLIP_S, CONDITIONS, Signal
 from tunekin.features import FEATURES
+from tunekin.process_pool import process_pool
 from tunekin_featurizer.featurize import Analysis, FeatureSet, analyse, featurize
 from tunekin_featurizer.mfcc import levels_db, mel_power
 from tunekin_featurizer.stft import magnitude
@@ -92,8 +91,7 @@ def hear(
         (number, recording, float(place), every, tuple(heard))
         for number, (recording, place, every) in enumerate(zip(recordings, places, damaged, strict=True))
     ]
-    # Spawned: numba's threads and PyAV's do not survive a fork.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_open_decoder) as pool:
+    with process_pool(workers, initializer=_open_decoder) as pool:
         yield from pool.map(_piece, jobs)
 
 

@@ -15,15 +15,16 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import fields, is_dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tunekin.process_pool import process_pool
 
 __all__ = ["Arrays", "Steps"]
 
@@ -101,8 +102,7 @@ class Steps:
         take: Callable[[int, Arrays], None],
     ) -> None:
         """Run steps in processes of their own."""
-        # Fresh interpreters: a fork would inherit the thread pools of numerical libraries in whatever state they are.
-        with ProcessPoolExecutor(min(self._workers, len(missing)), mp_context=get_context("spawn")) as pool:
+        with process_pool(min(self._workers, len(missing))) as pool:
             running: dict[Future[Arrays], int] = {pool.submit(partial(function, *tasks[i])): i for i in missing}
             try:
                 for future in as_completed(running):

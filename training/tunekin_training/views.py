@@ -18,9 +18,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +27,7 @@ from rich.console import Console
 from rich.progress import track as progress_bar
 
 from tunekin.features import FEATURES
+from tunekin.process_pool import process_pool
 from tunekin_featurizer.descriptor import aspect_of_each, describe
 from tunekin_featurizer.featurize import analyse, columns_of
 from tunekin_featurizer.views import Moments, ViewModel, cosines
@@ -127,7 +126,7 @@ def hear(recordings: Sequence[Recording], *, processes: int) -> Heard:
     Heard
         In the order of the recordings.
     """
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with process_pool(processes) as pool:
         described = list(
             progress_bar(
                 pool.map(_descriptors, recordings),

@@ -12,8 +12,6 @@ writes ``words.npy``. Then it compares cuts of every track, clean and damaged, w
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +21,7 @@ from rich.progress import track as progress_bar
 from sklearn.cluster import MiniBatchKMeans
 
 from tunekin.features import FEATURES
+from tunekin.process_pool import process_pool
 from tunekin_demo import bad_microphone
 from tunekin_featurizer.featurize import FeatureSet, featurize
 from tunekin_ranker import kin
@@ -158,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args(arguments)
     recordings = find(options.music)
-    with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
+    with process_pool(options.processes) as pool:
         heard = list(
             progress_bar(
                 pool.map(_hear, recordings),

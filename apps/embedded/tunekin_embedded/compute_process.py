@@ -15,14 +15,13 @@ from typing import IO
 from tunekin import codec
 from tunekin.messages import Audio, Message
 from tunekin.ports import Record
+from tunekin.process_pool import ONE_THREAD
 from tunekin.service import Handler
 
 __all__ = ["ComputeProcess", "serve"]
 
 _LENGTH = struct.Struct("<BQ")
 _DONE, _FAILED = 0, 1
-# One thread a process: as many processes as processors run side by side.
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 
 class ComputeProcess:
@@ -48,7 +47,7 @@ class ComputeProcess:
                 [sys.executable, "-m", "tunekin_embedded.compute"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                env=os.environ | _ONE_THREAD,
+                env=os.environ | ONE_THREAD,
                 # Ctrl-C at a terminal is for the parent, which ends its children in order.
                 start_new_session=True,
             )

@@ -2,9 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunekin.errors import OptionError
+from tunekin.process_pool import process_pool
 from tunekin_demo.compose.perform import render
 from tunekin_demo.compose.pieces import Piece, catalogue
 
@@ -132,6 +131,5 @@ def write_catalogue(
     if workers == 1:
         yield from map(write, pieces)
         return
-    # Spawned, because threads of the caller may hold locks that a forked child would wait for for ever.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with process_pool(workers) as pool:
         yield from pool.map(write, pieces)
