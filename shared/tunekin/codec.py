@@ -295,7 +295,6 @@ def _key_of(message: Message) -> str:
 
 def _headers_of(message: Message) -> tuple[tuple[str, bytes], ...]:
     attributes: dict[str, str] = {"specversion": "1.0", "type": EVENT_TYPES[type(message)]}
-    content_type = "application/json"
     match message:
         case ClipSubmitted() | TrackQuery():
             attributes |= _attributes_of_clip(message.subject)
@@ -312,14 +311,15 @@ def _headers_of(message: Message) -> tuple[tuple[str, bytes], ...]:
             attributes |= {"source": _DEFAULT_SOURCE, "id": f"{message.track_id}/{message.attempt}"}
         case CatalogueChange():
             attributes |= {"source": _DEFAULT_SOURCE, "id": f"{message.catalogue_version}/{message.track_id}"}
+    content_type = b"application/json"
     if isinstance(message, ClipSubmitted | TrackQuery | TrackSubmitted | TrackWithdrawn):
-        content_type = "application/octet-stream"
+        content_type = b"application/octet-stream"
         attributes["attempt"] = str(message.subject.attempt)
         attributes["publishedms"] = f"{message.trace.published_ms:.3f}"
         if message.trace.traceparent:
             attributes["traceparent"] = message.trace.traceparent
     return (
-        ("content-type", content_type.encode()),
+        ("content-type", content_type),
         *((f"ce_{name}", value.encode()) for name, value in attributes.items()),
     )
 

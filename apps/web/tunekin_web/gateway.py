@@ -31,7 +31,7 @@ from tunekin.messages import Answer, ClipOptions
 from tunekin_ranker.kin import balanced
 from tunekin_web import playlist
 from tunekin_web.backend import Backend
-from tunekin_web.collection import Collection
+from tunekin_web.collection import Collection, Order
 from tunekin_web.desk import Desk, Question, Ticket
 from tunekin_web.limits import RateLimit
 from tunekin_web.openapi import document
@@ -188,7 +188,7 @@ class Gateway:
 
     async def _get_ticket(self, request: Request) -> Response:
         ticket = self._desk.ticket(request.path_params["ticket"])
-        return _json(_state(ticket, ticket.answer))
+        return _json(_state(ticket))
 
     async def _get_events(self, request: Request) -> Response:
         ticket = self._desk.ticket(request.path_params["ticket"])
@@ -216,13 +216,11 @@ class Gateway:
         return _json({"moods": await run_in_threadpool(self._collection.moods)})
 
     async def _get_songs_of_mood(self, request: Request) -> Response:
-        order = request.query_params.get("order", "typical")
-        if order not in {"typical", "surprise"}:
-            raise OptionError(f"order is {order!r}", hint="it is typical or surprise")
+        order: Order = _choice(request, "order", ("typical", "surprise"))
         songs = await run_in_threadpool(
             self._collection.songs_of_mood,
             request.path_params["mood"],
-            order="surprise" if order == "surprise" else "typical",
+            order=order,
             limit=_whole(request, "limit", default=20, least=1, most=_MOST_LISTED),
             seed=_whole(request, "seed", default=0, least=0, most=2**53),
         )
@@ -389,8 +387,8 @@ def _accepted(ticket: Ticket) -> Response:
     return _json(said, status=202, headers={"Location": place})
 
 
-def _state(ticket: Ticket, answer: Answer | None) -> dict[str, Any]:
-    done = None if answer is None else msgspec.json.decode(answer_json(answer))
+def _state(ticket: Ticket) -> dict[str, Any]:
+    done = None if ticket.answer is None else msgspec.json.decode(answer_json(ticket.answer))
     return {"status": "waiting" if done is None else "done", "stages": ticket.stages, "answer": done}
 
 

@@ -116,12 +116,7 @@ class CatalogueReader:
         """
         query = select(*_TRACK_COLUMNS)
         with reading(self._engine) as connection:
-            rows = [
-                row
-                for some in _parts(track_ids)
-                for row in connection.execute(query.where(TrackRow.track_id.in_(some)))
-            ]
-        return {track.track_id: track for track in map(_track, rows)}
+            return {track.track_id: track for track in map(_track, _rows(connection, query, track_ids))}
 
     def tracks_known_as(self, name: str) -> list[Track]:
         """Look tracks up by what others call them; looks at every track.
@@ -359,11 +354,7 @@ class CatalogueReader:
         """
         query = _index_query(feature_version, model_version)
         with reading(self._engine) as connection:
-            return [
-                _index_row(row)
-                for some in _parts(track_ids)
-                for row in connection.execute(query.where(TrackRow.track_id.in_(some)))
-            ]
+            return [_index_row(row) for row in _rows(connection, query, track_ids)]
 
     def views(self, feature_version: str) -> tuple[list[str], NDArray[np.float16]]:
         """Read the views of all tracks.
@@ -413,8 +404,7 @@ class CatalogueReader:
         with reading(self._engine) as connection:
             return [
                 TrackViews(row.track_id, row.title, views_from_bytes(row.views), row.isrc, row.musicbrainz_id)
-                for some in _parts(track_ids)
-                for row in connection.execute(query.where(TrackRow.track_id.in_(some)))
+                for row in _rows(connection, query, track_ids)
             ]
 
     def stored(self, track_ids: Iterable[str], *, feature_version: str) -> Iterator[StoredFeatures]:
@@ -631,6 +621,12 @@ class CatalogueReader:
 
 def _version(connection: Connection) -> int:
     return connection.execute(select(StateRow.version)).scalar_one()
+
+
+def _rows(connection: Connection, query: Select[*tuple[Any, ...]], track_ids: Iterable[str]) -> Iterator[Row[Any]]:
+    """Rows of a query over tracks that belong to some of them."""
+    for some in _parts(track_ids):
+        yield from connection.execute(query.where(TrackRow.track_id.in_(some)))
 
 
 def _parts(track_ids: Iterable[str], *, size: int = _IDS) -> Iterator[list[str]]:
