@@ -6,12 +6,13 @@ from configured prefixes.
 
 import contextlib
 import hashlib
+import os
 import posixpath
 import re
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import fsspec
 
@@ -53,16 +54,21 @@ def is_within(uri: str, prefix: str) -> bool:
         return False
     if asked.query or asked.fragment or asked.username:
         return False
-    path = posixpath.normpath(unquote(asked.path) or "/")
-    root = posixpath.normpath(unquote(allowed.path) or "/")
+    path = posixpath.normpath(_plain(asked.path) or "/")
+    root = posixpath.normpath(_plain(allowed.path) or "/")
     return path == root or path.startswith(root.rstrip("/") + "/")
+
+
+def _plain(path: str) -> str:
+    """Path of a URI without its escapes; a name of a file may hold any bytes, also such as are no UTF-8."""
+    return os.fsdecode(unquote_to_bytes(path))
 
 
 def _locate(uri: str) -> tuple[Any, str]:
     """File system and path of a URI; fsspec takes the path of a ``file:`` URI as it stands, escapes and all."""
     parts = urlsplit(uri)
     if parts.scheme == "file":
-        return fsspec.filesystem("file"), unquote(parts.path)
+        return fsspec.filesystem("file"), _plain(parts.path)
     fs, path = fsspec.url_to_fs(uri)
     return fs, path
 

@@ -7,11 +7,12 @@ M3U8 is UTF-8; M3U is whatever was usual where it was written.
 """
 
 import codecs
+import os
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 __all__ = ["SUFFIXES", "Entry", "entries", "locate", "read"]
 
@@ -134,7 +135,7 @@ def locate(location: str, folder: Path) -> Path | str:
     if colon and len(scheme) > 1 and "/" in location and scheme.isalnum():
         if scheme.lower() != "file":
             return location
-        return Path(unquote(urlsplit(location).path))
+        return Path(os.fsdecode(unquote_to_bytes(urlsplit(location).path)))
     spelt = [location, location.replace("\\", "/")]
     spelt += [unicodedata.normalize(form, name) for name in spelt for form in ("NFC", "NFD")]
     candidates = [folder / name for name in spelt]

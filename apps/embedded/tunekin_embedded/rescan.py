@@ -32,7 +32,7 @@ class Files(Protocol):
         Returns
         -------
         float or None
-            Milliseconds since 1970; None where there is no file.
+            Milliseconds since 1970; None where there is no file; infinity where nobody may look.
         """
 
     def sha256(self, uri: str) -> str | None:
@@ -64,7 +64,7 @@ class Disk:
         Returns
         -------
         float or None
-            Milliseconds since 1970; None where there is no file.
+            Milliseconds since 1970; None where there is no file; infinity where nobody may look.
         """
         return changed_ms(uri)
 

@@ -3,12 +3,13 @@
 import csv
 import errno
 import hashlib
+import math
 import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import msgspec
 
@@ -110,7 +111,8 @@ def local_path(uri: str) -> Path:
     >>> local_path("file:///music/a%20song.flac").name
     'a song.flac'
     """
-    return Path(unquote(urlsplit(uri).path))
+    # Linux takes any bytes for a name, also such as are no UTF-8.
+    return Path(os.fsdecode(unquote_to_bytes(urlsplit(uri).path)))
 
 
 def shown(uri: str) -> str:
@@ -124,14 +126,14 @@ def shown(uri: str) -> str:
     Returns
     -------
     str
-        The path of a file of this machine; any other URI as it is.
+        The path of a file of this machine, with � for what is no text; any other URI as it is.
 
     Examples
     --------
     >>> shown("file:///music/a%20song.flac"), shown("https://radio.example/a%20song.flac")
     ('/music/a song.flac', 'https://radio.example/a%20song.flac')
     """
-    return str(local_path(uri)) if urlsplit(uri).scheme == "file" else uri
+    return os.fsencode(local_path(uri)).decode(errors="replace") if urlsplit(uri).scheme == "file" else uri
 
 
 def content_sha256(uri: str) -> str:
@@ -154,7 +156,12 @@ def content_sha256(uri: str) -> str:
     """
     if urlsplit(uri).scheme != "file":
         raise OSError(errno.ENOENT, "it is no file of this machine")
-    with local_path(uri).open("rb") as file:
+    path = local_path(uri)
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        # Whoever opens a pipe waits until somebody writes to it.
+        raise OSError(errno.EINVAL, "it is a pipe, a socket or a device")
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -193,12 +200,15 @@ def changed_ms(uri: str) -> float | None:
     -------
     float or None
         Milliseconds since 1970: the time of its content, or of its being put there, which programs that copy files do
-        not forge. None where there is no file.
+        not forge. None where there is no file; infinity where nobody may look.
     """
     try:
         state = local_path(uri).stat()
-    except (OSError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+    except OSError:
+        # A folder that was closed to us, or a disk that fails, has lost no song.
+        return math.inf
     return max(state.st_mtime_ns, state.st_ctime_ns) / 1e6 if stat.S_ISREG(state.st_mode) else None
 
 
@@ -217,8 +227,11 @@ def unreadable(track: Track, error: OSError) -> TrackOutcome:
     TrackOutcome
         A failure.
     """
+    closed = isinstance(error, PermissionError)
     problem = Problem(
-        code=MessageError.code, message=f"the file can't be read: {error.strerror}", hint="check that it is there"
+        code=MessageError.code,
+        message=f"it can't be read: {error.strerror}",
+        hint="let the user that Tunekin runs as read it" if closed else "check that it is there",
     )
     return TrackOutcome(track_id=track.track_id, source_uri=track.source_uri, status="failed", error=problem)
 
@@ -235,24 +248,30 @@ def find(path: Path) -> Iterator[Track]:
     Yields
     ------
     Track
-        With its id and URI, and whatever a manifest or a playlist says. Hidden files and folders are passed over.
+        With its id and URI, and whatever a manifest or a playlist says. Hidden files and folders, links to folders,
+        pipes and devices are passed over. A folder that can't be read is among them, so that a report names it.
 
     Raises
     ------
     OptionError
-        There is nothing at that path, or a manifest breaks its form, or can't be read.
+        There is nothing at that path, nobody may look there, or a manifest breaks its form, or can't be read.
     """
+    try:
+        path.stat()
+    except FileNotFoundError as error:
+        msg = f"there is no file or folder {path}"
+        raise OptionError(msg, hint="name a folder with music, sound files, a CSV manifest or a playlist") from error
+    except OSError as error:
+        msg = f"{path} can't be read: {error.strerror}"
+        raise OptionError(msg, hint="name what the user that Tunekin runs as may read") from error
     if path.is_dir():
         yield from (_track(file) for file in sorted(_walk(path)))
     elif path.suffix.lower() == ".csv" and path.is_file():
         yield from from_manifest(path)
     elif path.suffix.lower() in playlist_files.SUFFIXES and path.is_file():
         yield from from_playlist(path)
-    elif path.exists():
-        yield _track(path)
     else:
-        msg = f"there is no file or folder {path}"
-        raise OptionError(msg, hint="name a folder with music, sound files, a CSV manifest or a playlist")
+        yield _track(path)
 
 
 def from_manifest(path: Path) -> Iterator[Track]:
@@ -333,15 +352,20 @@ def _year(manifest: Path, line: int, text: str | None) -> int:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for entry in folder.iterdir():
+    try:
+        with os.scandir(folder) as found:
+            entries = list(found)
+    except OSError:
+        yield folder
+        return
+    for entry in entries:
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
-            # A link to a folder above would never end.
-            if not entry.is_symlink():
-                yield from _walk(entry)
-        elif entry.suffix.lower() in EXTENSIONS:
-            yield entry
+        # A link to a folder above would never end.
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path))
+        elif Path(entry.name).suffix.lower() in EXTENSIONS and (entry.is_symlink() or entry.is_file()):
+            yield Path(entry.path)
 
 
 def _track(path: Path) -> Track:

@@ -348,7 +348,7 @@ def test_a_playlist_is_added_with_its_titles_and_what_is_missing_is_reported(
     done = tunekin("catalog", "add", playlist, home=tmp_path / "home")
     assert done.code == 1
     assert "1 added, 1 failed" in done.err
-    assert f"failed {tmp_path / 'gone.mp3'}: the file can't be read" in done.err.replace("\n", " ")
+    assert f"failed {tmp_path / 'gone.mp3'}: it can't be read" in done.err.replace("\n", " ")
     (song,) = tunekin("catalog", "list", "--json", home=tmp_path / "home").document
     assert (song["artist"], song["title"]) == ("Somebody", "다른 이름")
     assert song["album"]

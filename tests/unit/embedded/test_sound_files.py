@@ -1,11 +1,13 @@
 """Which files a bulk load means."""
 
+import math
+import os
 from pathlib import Path
 
 import pytest
 
 from tunekin.errors import OptionError
-from tunekin_embedded.sound_files import content_sha256, find, local_path, track_id
+from tunekin_embedded.sound_files import changed_ms, content_sha256, find, local_path, shown, track_id, unreadable
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -33,6 +35,63 @@ def test_a_link_to_a_folder_above_does_not_go_round_for_ever(tmp_path: Path) -> 
     touch(tmp_path, "a.mp3")
     (tmp_path / "loop").symlink_to(tmp_path)
     assert found(tmp_path) == ["a.mp3"]
+
+
+def test_a_pipe_is_no_sound_file_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    touch(tmp_path, "a.mp3")
+    os.mkfifo(tmp_path / "pipe.mp3")
+    assert found(tmp_path) == ["a.mp3"]
+    (named,) = find(tmp_path / "pipe.mp3")
+    with pytest.raises(OSError, match="it is a pipe"):
+        content_sha256(named.source_uri)
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_the_others_are_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "closed/a.mp3", "open/b.mp3")
+    scan = os.scandir
+
+    def refuse(folder: Path) -> object:
+        if folder.name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert found(tmp_path) == ["closed", "b.mp3"]
+
+
+def test_a_place_where_nobody_may_look_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_path: Path) -> object:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(OptionError, match="can't be read: Permission denied"):
+        list(find(tmp_path / "closed" / "music"))
+    # Its songs are not gone.
+    assert changed_ms((tmp_path / "closed" / "a.mp3").as_uri()) == math.inf
+
+
+def test_a_name_that_is_no_text_is_found_read_and_shown(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp3")).write_bytes(b"sound")
+    (track,) = find(tmp_path)
+    assert local_path(track.source_uri).read_bytes() == b"sound"
+    assert shown(track.source_uri) == str(tmp_path / "caf\N{REPLACEMENT CHARACTER}.mp3")
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (PermissionError(13, "Permission denied"), "let the user that Tunekin runs as read it"),
+        (FileNotFoundError(2, "No such file or directory"), "check that it is there"),
+    ],
+)
+def test_a_file_that_cannot_be_read_comes_with_what_would_help(tmp_path: Path, error: OSError, hint: str) -> None:
+    touch(tmp_path, "a.mp3")
+    (track,) = find(tmp_path)
+    problem = unreadable(track, error).error
+    assert problem is not None
+    assert (problem.message, problem.hint) == (f"it can't be read: {error.strerror}", hint)
 
 
 def test_a_manifest_says_what_songs_are_called(tmp_path: Path) -> None:

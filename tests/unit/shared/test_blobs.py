@@ -26,6 +26,13 @@ def test_a_value_comes_out_as_it_went_in_until_it_is_deleted(store: FsspecBlobSt
         store.get(claim, max_bytes=2)
 
 
+def test_a_file_is_read_whatever_bytes_its_name_has(store: FsspecBlobStore, tmp_path: Path) -> None:
+    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/music/caf\xe9.mp3"))
+    file.write_bytes(b"sound")
+    assert store.get(ClaimCheck(uri=file.as_uri()), max_bytes=5) == b"sound"
+    assert not is_within(file.as_uri(), (tmp_path / "music" / "caf\N{REPLACEMENT CHARACTER}.mp3").as_uri())
+
+
 def test_only_old_values_of_the_store_itself_are_listed(store: FsspecBlobStore, tmp_path: Path) -> None:
     old, young = store.put(b"123"), store.put(b"45")
     for name in (old.uri.rpartition("/")[2], "notes.txt"):
