@@ -4,13 +4,14 @@ A letter is forgotten only once its replay is delivered: one that is sent twice 
 Sent twice, it is the same attempt twice, and of the outcomes of one attempt the first by offset stands.
 """
 
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from tunekin import codec
-from tunekin.dead_letters import EVERY, Chosen, DeadLetter, purged, replayed, standing
+from tunekin.dead_letters import EVERY, Chosen, DeadLetter, exhume, purged, replayed, standing
 from tunekin.errors import NotFoundError
 from tunekin.ports import BlobStore, Producer, Record
 from tunekin.topics import DEAD_LETTERS
@@ -18,6 +19,8 @@ from tunekin.topics import DEAD_LETTERS
 __all__ = ["Archive", "DeadLetterOffice", "Recent"]
 
 _BEGINNING = "clips"
+# How many letters are replayed together: some megabytes, since most hold a few seconds of sound.
+_AT_ONCE = 100
 # A letter is written after its record failed, by the same clock; brokers may be told to write their own times.
 _SKEW_S = 60.0
 
@@ -25,13 +28,15 @@ _SKEW_S = 60.0
 class Archive(Protocol):
     """A bus whose topics can be read from their beginning and from their end."""
 
-    def history(self, topic: str) -> Iterable[Record]:
+    def history(self, topic: str, *, since: Mapping[tuple[str, int], int] | None = None) -> Iterable[Record]:
         """Read all that a topic holds at present.
 
         Parameters
         ----------
         topic : str
             The topic.
+        since : mapping of (str, int) to int, optional
+            Offset to begin at, by topic and partition; the first record where none is given.
 
         Returns
         -------
@@ -180,9 +185,12 @@ class DeadLetterOffice:
         DependencyError
             No broker answers.
         """
-        letters = self._in_order(chosen)
-        self._send_again(letters, [replayed(letter) for letter in letters])
-        return len(letters)
+        sent = 0
+        ordered = self._in_order(chosen)
+        while letters := list(itertools.islice(ordered, _AT_ONCE)):
+            self._send_again(letters, [replayed(letter) for letter in letters])
+            sent += len(letters)
+        return sent
 
     def replay_whole(self, chosen: Chosen) -> int:
         """Do as `replay` does, but let each clip begin anew at ``clips``, with the sound as it was published.
@@ -204,7 +212,7 @@ class DeadLetterOffice:
         DependencyError
             No broker answers.
         """
-        letters = self._in_order(chosen)
+        letters = list(self._in_order(chosen))
         self._send_again(letters, self._from_the_beginning(letters))
         return len(letters)
 
@@ -244,9 +252,17 @@ class DeadLetterOffice:
         since_ms = None if chosen.since_s is None else max(round((chosen.since_s - _SKEW_S) * 1000), 0)
         return standing(self._bus.newest_first(DEAD_LETTERS, since_ms=since_ms))
 
-    def _in_order(self, chosen: Chosen) -> list[DeadLetter]:
+    def _in_order(self, chosen: Chosen) -> Iterator[DeadLetter]:
         """Read letters in the order in which their records failed, so that they keep it."""
-        return list(self.letters(chosen))[::-1]
+        # Their places only: all letters of an installation may be meant.
+        wanted = {letter.place for letter in self.letters(chosen)}
+        if not wanted:
+            return
+        # Of each partition the least offset is the last one here, and stands.
+        first = {(DEAD_LETTERS, partition): offset for partition, offset in sorted(wanted, reverse=True)}
+        for record in self._bus.history(DEAD_LETTERS, since=first):
+            if (record.partition, record.offset) in wanted:
+                yield exhume(record)
 
     def _send_again(self, letters: Sequence[DeadLetter], again: Sequence[Record]) -> None:
         self._deliver(again)

@@ -70,6 +70,8 @@ class DeadLetter:
         Why it failed.
     failed_ms : float
         Time of day.
+    place : tuple of (int, int)
+        Partition and offset of the letter itself; -1 before it is sent.
     """
 
     original: Record
@@ -77,6 +79,7 @@ class DeadLetter:
     attempt: int
     problem: Problem
     failed_ms: float
+    place: tuple[int, int] = (-1, -1)
 
     @property
     def key(self) -> str:
@@ -247,6 +250,7 @@ def exhume(record: Record) -> DeadLetter:
                 code=said["code"].decode(), message=said["message"].decode(), hint=said.get("hint", b"").decode()
             ),
             failed_ms=float(said["failed_ms"]),
+            place=(record.partition, record.offset),
         )
     except (KeyError, ValueError) as error:
         place = f"{record.topic}/{record.partition}/{record.offset}"

@@ -1,8 +1,9 @@
 """An installation for operators, in memory."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ class Topics:
         self.records: list[Record] = []
         self.read = 0
 
-    def history(self, topic: str) -> list[Record]:
-        return [record for record in self.records if record.topic == topic]
+    def history(self, topic: str, *, since: Mapping[tuple[str, int], int] | None = None) -> list[Record]:
+        first = (since or {}).get((topic, 0), 0)
+        return [record for record in self.records if record.topic == topic and record.offset >= first]
 
     def newest_first(self, topic: str, *, since_ms: int | None = None) -> Iterator[Record]:
         """Not before they are asked for; the fake's records were written when they failed."""
@@ -38,7 +40,7 @@ class Topics:
     def send(self, record: Record) -> "Future[Record]":
         future: Future[Record] = Future()
         future.set_result(record)
-        self.records.append(record)
+        self.records.append(replace(record, partition=0, offset=len(self.records)))
         return future
 
     def flush(self) -> None:

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from tests.component.loaded import Loaded
 from tests.component.web.operated import Operated
-from tunekin.dead_letters import bury
+from tunekin.dead_letters import Chosen, bury
 from tunekin.messages import Problem
 from tunekin.ports import Record
 from tunekin_web.backend import Backend
@@ -151,6 +151,19 @@ def test_a_letter_is_sent_again_as_its_next_attempt_and_forgotten(client, operat
     ]
     assert {dict(record.headers)["ce_attempt"] for record in again} == {b"2"}
     assert [letter["letter"] for letter in client.get(LETTERS).json()["letters"]] == ["clips/4/3"]
+
+
+def test_very_many_letters_are_sent_again_in_order_and_forgotten_as_they_are_delivered(operated):
+    problem = Problem(code="internal", message="a defect")
+    for number in range(1_000):
+        record = Record(topic="clips", key=b"%d" % number, value=b"v", partition=5, offset=number)
+        operated.topics.send(bury(record, problem, stage="ranker", attempt=1, failed_ms=time.time() * 1000))
+    assert operated.letters.replay(Chosen(code="internal")) == 1_001
+    sent = operated.topics.records[-2 * 1_001 :]
+    again = [record.key for record in sent if record.topic == "clips"]
+    assert again == [b"clip 3", *(b"%d" % number for number in range(1_000))]
+    assert next(number for number, record in enumerate(sent) if record.value is None) < 500
+    assert [letter.original.offset for letter in operated.letters.letters()] == [2, 1]
 
 
 def test_a_clip_begins_anew_where_that_is_asked_for(client, operated):
