@@ -424,7 +424,7 @@ async def _read(request: Request, *, most: int) -> bytes:
         if len(data) > most:
             raise _too_large(most)
     if not data:
-        raise EmptyAudioError("the request has no body", hint="send a sound file as the body")
+        raise EmptyAudioError("there are no bytes of sound", hint="send a sound file as the body")
     return bytes(data)
 
 

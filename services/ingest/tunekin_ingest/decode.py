@@ -136,7 +136,7 @@ def decode(
                     claim = "" if header_s is None else f"; the file's header says {header_s:,.0f} s"
                     raise AudioTooLongError(
                         f"there is more than {limits.max_duration_s:g} s of sound{claim}",
-                        hint="ask for a part with start_s and duration_s, or send a shorter file",
+                        hint="name a part by its start and duration, or send a shorter file",
                     )
             else:
                 file_s = span.passed / SAMPLE_RATE_HZ
@@ -166,13 +166,13 @@ def decode(
     if len(samples) < limits.min_duration_s * SAMPLE_RATE_HZ:
         raise AudioTooShortError(
             f"there is {len(samples) / SAMPLE_RATE_HZ:.2f} s of sound; at least {limits.min_duration_s:g} s are needed",
-            hint="record a few seconds more",
+            hint="a few seconds more are needed; 6 s is good",
         )
     # As Python's integers, of which the lowest of 16 bits has an opposite.
     if max(int(samples.max()), -int(samples.min())) <= FULL_SCALE * 10 ** (_SILENCE_DBFS / 20):
         raise SilentAudioError(
             f"there is nothing to hear: the sound never rises above {_SILENCE_DBFS:g} dBFS",
-            hint="check the microphone, and record again",
+            hint="listen to it; if it was recorded, check the microphone",
         )
     source = AudioSource(
         container=container.value,

@@ -154,10 +154,10 @@ def sniff(data: bytes, *, max_bytes: int) -> Container:
     >>> sniff(b"<!doctype html><title>404</title>", max_bytes=100)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     tunekin.errors.UnknownFormatError: this is not a sound file: it looks like a web page
-    read are MP3, ...
+    Tunekin reads MP3, ...
     """
     if not data:
-        raise EmptyAudioError("the file is empty", hint="send the recorded file's bytes")
+        raise EmptyAudioError("the file is empty", hint="copy it or record it again")
     if len(data) > max_bytes:
         raise AudioTooLargeError(
             f"the file has {len(data):,} bytes; at most {max_bytes:,} are read",
@@ -166,7 +166,7 @@ def sniff(data: bytes, *, max_bytes: int) -> Container:
     container = _by_signature(data) or _by_frames(data)
     if container is None:
         raise UnknownFormatError(
-            f"this is not a sound file: it looks like {_looks_like(data)}", hint=f"read are {_READ}"
+            f"this is not a sound file: it looks like {_looks_like(data)}", hint=f"Tunekin reads {_READ}"
         )
     return container
 

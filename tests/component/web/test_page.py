@@ -16,13 +16,16 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.component.loaded import Loaded
 from tests.component.web.operated import Operated
+from tunekin.errors import InputError
 from tunekin_web.backend import Backend
 from tunekin_web.gateway import application
+from tunekin_web.problems import TooBusyError, TooManyError, TooSlowError
 from tunekin_web.settings import WebSettings
 
 LOAD_LIMIT_BYTES = 300_000
 TOKEN = "비밀 secret"
 PATIENCE_MS = 30_000
+LEAST_LETTERS_PX = 12
 
 Open = Callable[..., Page]
 
@@ -135,6 +138,47 @@ def test_a_file_that_is_no_sound_is_said_in_plain_words(open_page, tmp_path: Pat
     page = open_page()
     page.set_input_files("input[type=file]", text)
     expect(page.get_by_role("heading", name="That did not work")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_what_was_wrong_is_said_in_korean_whatever_it_was(open_page, tmp_path: Path):
+    text = tmp_path / "words.mp3"
+    text.write_text("words, and no sound at all")
+    page = open_page(language="ko-KR")
+    page.set_input_files("input[type=file]", text)
+    expect(page.get_by_role("status")).to_contain_text("소리 파일이 아닙니다", timeout=PATIENCE_MS)
+    expect(page.get_by_text("it looks like text")).to_have_attribute("lang", "en")
+    codes = [error.code for error in InputError.__subclasses__() if error.code.startswith("audio.")]
+    codes += [error.code for error in (TooBusyError, TooManyError, TooSlowError)]
+    told = page.evaluate("async (codes) => codes.map((await import('/static/words.js')).told)", codes)
+    assert [code for code, words in zip(codes, told, strict=True) if not words] == []
+
+
+def test_a_moment_shorter_than_a_second_is_told_to_tenths_of_it(open_page):
+    page = open_page()
+    told = page.evaluate(
+        "async (spans) => spans.map((await import('/static/words.js')).moment)",
+        [[22.31, 22.87], [59.91, 59.96], [59.9, 60.2], [61.0, 65.0]],
+    )
+    assert told == [["0:22.3", "0:22.9"], ["0:59.9", "1:00.0"], ["0:59", "1:00"], ["1:01", "1:05"]]
+
+
+def test_only_what_is_alike_in_everything_is_so_by_a_hundred_percent(open_page):
+    page = open_page()
+    told = page.evaluate("async (all) => all.map((await import('/static/words.js')).percent)", [0, 0.724, 0.9994, 1])
+    assert told == ["0 %", "72 %", "99 %", "100 %"]
+
+
+def test_an_answer_fits_a_phone_and_says_its_moments_in_letters_that_can_be_read(open_page, loaded):
+    page = open_page("/search", language="ko-KR", width=360)
+    page.get_by_role("searchbox").fill(loaded.pieces[0].title)
+    page.get_by_role("button", name="비슷한 곡").first.click()
+    expect(page.locator("[data-kin] > .song")).to_have_count(5, timeout=PATIENCE_MS)
+    times = page.locator("[data-kin] .times")
+    expect(times).to_have_count(5)
+    sizes = times.evaluate_all("all => all.map((one) => parseFloat(getComputedStyle(one).fontSize))")
+    assert min(sizes) >= LEAST_LETTERS_PX
+    assert not overflows(page)
+    assert violations(page) == []
 
 
 def test_a_mood_opens_its_songs_and_one_of_them_asks_for_similar_ones(open_page):

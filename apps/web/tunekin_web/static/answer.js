@@ -3,7 +3,7 @@ import * as api from "/static/api.js";
 import { announce, cover, draw, hue, make, playlists } from "/static/dom.js";
 import { control, play, stop } from "/static/sound.js";
 import { verdict } from "/static/taste.js";
-import { clock, label, percent, say } from "/static/words.js";
+import { clock, label, moment, percent, say } from "/static/words.js";
 
 const STAGES = ["ingest", "featurizer", "classifier", "ranker"];
 
@@ -44,6 +44,7 @@ export async function show(answer, clip, like, place) {
     cards.length ? make("ol", { class: "songs", "data-kin": true }, ...cards) : make("p", {}, say("none")),
     search ? make("p", { class: "soft small" }, search.proven ? say("proven", { n: search.candidates })
       : say("proposed", { n: search.compared_in_full, of: search.candidates })) : null,
+    cards.length ? make("p", { class: "soft small" }, say("meaning")) : null,
     playlists(place));
 }
 
@@ -64,7 +65,7 @@ function card(song, detail, clip, like) {
   const [from, to] = song.track_span_s;
   const span = { from, to };
   const length = detail?.duration_s || to;
-  const { picture, head } = alignment(song, length, clip);
+  const { picture, times, head } = alignment(song, length, clip);
   const buttons = make("div", { class: "row" });
   const sound = () => api.sound(song.track_id);
   if (detail?.playable) {
@@ -78,7 +79,7 @@ function card(song, detail, clip, like) {
     cover(song),
     make("div", {}, make("h3", {}, song.title || say("unknown")), make("p", { class: "soft" }, song.artist || say("unknown"))),
     make("p", { class: "kin" }, percent(song.similarity), make("small", {}, say("alike"))),
-    buttons, why.length ? make("ul", { class: "why" }, ...why) : null, picture);
+    buttons, why.length ? make("ul", { class: "why" }, ...why) : null, picture, times);
 }
 
 function reason({ view, similarity, label: words }) {
@@ -123,18 +124,20 @@ function alignment(song, length, clip) {
   const wide = Math.max(b - a, 90);
   const left = Math.min(Math.max((a + b - wide) / 2, 0), 600 - wide);
   const line = draw("line", { class: "head", x1: a, x2: a, y1: 38, y2: 56, visibility: "hidden" });
-  const words = say("aligned", { a: clock(from), b: clock(to) });
-  const picture = draw("svg", { viewBox: "0 0 600 74", class: "align", role: "img", "aria-label": words },
+  const [begins, ends] = moment(song.track_span_s);
+  const words = say("aligned", { a: begins, b: ends });
+  const picture = draw("svg", { viewBox: "0 0 600 56", class: "align", role: "img", "aria-label": words },
     draw("title", {}, words),
     draw("polygon", { class: "thread", points: `${left},14 ${left + wide},14 ${b},42 ${a},42` }),
     clip ? draw("rect", { class: "clip", x: left, y: 6, width: wide, height: 9, rx: 4 }) : null,
     draw("rect", { class: "track", x: 0, y: 42, width: 600, height: 10, rx: 5 }),
-    draw("rect", { class: "span", x: a, y: 42, width: b - a, height: 10, rx: 3 }), line,
-    draw("text", { x: 0, y: 70 }, "0:00"),
-    draw("text", { x: Math.min(Math.max(a, 40), 500), y: 70 }, `${clock(from)}–${clock(to)}`),
-    draw("text", { x: 600, y: 70, "text-anchor": "end" }, clock(length)));
+    draw("rect", { class: "span", x: a, y: 42, width: b - a, height: 10, rx: 3 }), line);
+  const when = make("span", { class: "when" }, `${begins}–${ends}`);
+  when.style.setProperty("--at", `${a / 6}%`);
   return {
     picture,
+    // The picture is read out with the moment.
+    times: make("p", { class: "times", "aria-hidden": "true" }, make("span", {}, clock(0)), when, make("span", {}, clock(length))),
     head(at) {
       line.setAttribute("visibility", "visible");
       line.setAttribute("x1", x(at));

@@ -4,8 +4,9 @@ import { say } from "/static/words.js";
 const ROOT = "/api/v1";
 
 export class Problem extends Error {
-  constructor({ message, hint = "" }, status = 0) {
+  constructor({ code = "", message, hint = "" }, status = 0) {
     super(message);
+    this.code = code;
     this.hint = hint;
     this.status = status;
   }

@@ -1,5 +1,5 @@
 // Small pieces of the page.
-import { say } from "/static/words.js";
+import { say, told } from "/static/words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -35,10 +35,12 @@ export function announce(text) {
 }
 
 export function problem(error, retry) {
-  announce(error.message);
+  const words = told(error.code);
+  announce(words ?? error.message);
   return make("section", { class: "card problem" },
-    make("h2", {}, say("failed")), make("p", {}, error.message),
-    error.hint ? make("p", { class: "soft" }, error.hint) : null,
+    make("h2", {}, say("failed")), words ? make("p", {}, words) : null,
+    make("p", words ? { class: "soft small", lang: "en" } : {}, error.message),
+    error.hint ? make("p", { class: words ? "soft small" : "soft", lang: words ? "en" : null }, error.hint) : null,
     retry ? make("button", { type: "button", onclick: retry }, say("retry")) : null);
 }
 

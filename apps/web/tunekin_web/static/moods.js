@@ -3,7 +3,7 @@ import * as api from "/static/api.js";
 import { songs } from "/static/answer.js";
 import { announce, hue, make, playlists, problem } from "/static/dom.js";
 import { stop } from "/static/sound.js";
-import { label, say } from "/static/words.js";
+import { count, label, say } from "/static/words.js";
 
 export async function view(main, { like }) {
   const place = make("div");
@@ -19,7 +19,7 @@ export async function view(main, { like }) {
     stop();
     const cards = moods.map((mood) => make("li", {}, make("button", { type: "button", hue: hue(mood.id), onclick: () => one(moods, mood, "typical") },
       make("h2", {}, label(mood.label)), make("span", { class: "soft small" }, label(mood.description)),
-      make("span", { class: "small" }, say("songs", { n: mood.tracks })))));
+      make("span", { class: "small" }, count(mood.tracks)))));
     place.replaceChildren(make("h1", {}, say("moodsTitle")), make("p", { class: "soft" }, say("moodsLead")),
       make("ul", { class: "moods" }, ...cards));
   }
@@ -39,7 +39,7 @@ export async function view(main, { like }) {
       if (found.length) {
         list.replaceChildren(songs(found.map((track) => ({ ...track, mood: mood.id })), like), playlists(`/api/v1/moods/${mood.id}`));
       } else list.replaceChildren(make("p", { class: "soft" }, say("empty")));
-      announce(say("songs", { n: found.length }));
+      announce(count(found.length));
     } catch (error) {
       list.replaceChildren(problem(error, () => one(moods, mood, order)));
     }

@@ -3,7 +3,7 @@ import * as api from "/static/api.js";
 import { progress, show, songs } from "/static/answer.js";
 import { announce, make, problem } from "/static/dom.js";
 import { stop } from "/static/sound.js";
-import { say } from "/static/words.js";
+import { count, say } from "/static/words.js";
 
 const PAUSE_MS = 120;
 
@@ -31,7 +31,7 @@ export function view(main, { like, about }) {
       const found = await api.search(text, mine.signal);
       if (mine !== asked) return;
       results.replaceChildren(found.length ? songs(found, like) : make("p", { class: "soft" }, say("nothing")));
-      announce(say("found", { n: found.length }));
+      announce(say("found", { songs: count(found.length) }));
     } catch (error) {
       if (mine === asked) results.replaceChildren(problem(error, find));
     }
