@@ -43,7 +43,7 @@ from tunekin_ranker.kernels import FAR, LANES, LEAST_SQUARE, ROWS, TILE_LANES, k
 from tunekin_ranker.lanes import ROOT_ERROR
 from tunekin_ranker.packed import PackedFrames, pack
 
-__all__ = ["Abreast", "Clip", "Span", "align", "alignment_floors", "exact_distances"]
+__all__ = ["Abreast", "Clip", "Span", "align", "alignment_floors", "exact_distances", "locate"]
 
 # Greatest relative error of one rounding to float32.
 _UNIT_ROUNDOFF = 2.0**-24
@@ -332,10 +332,56 @@ def align(clip: Clip, frames: NDArray[np.floating]) -> Span:
     >>> align(Clip(np.array([[1.0], [2.0], [3.0]])), track)
     Span(distance=0.0, start=1, stop=5)
     """
+    distance, firsts, lasts = _path(clip, frames)
+    return Span(distance=distance, start=int(firsts[0]), stop=int(lasts[-1]) + 1)
+
+
+def locate(clip: Clip, frames: NDArray[np.floating]) -> Span:
+    """Find the span of a recording that a clip was taken of.
+
+    Both run at about one speed, but where a sound is held the ends of the path may lie anywhere in it. So they follow
+    from the middle: in either half of the clip, the median of how far the track's frames are ahead.
+
+    Parameters
+    ----------
+    clip : Clip
+        The clip.
+    frames : np.ndarray [shape=(m, d)]
+        Frames of the recording; count as float16.
+
+    Returns
+    -------
+    Span
+        The span and the exact distance.
+
+    Raises
+    ------
+    InputError
+        Clip and track differ in their number of coefficients.
+
+    Examples
+    --------
+    >>> track = np.array([[9.0], [1.3], [1.2], [1.0], [2.0], [3.0], [4.0], [5.0], [6.0], [7.0], [9.0]])
+    >>> clip = Clip(np.array([[1.0], [1.0], [1.0], [2.0], [3.0], [4.0], [5.0], [6.0], [7.0]]))
+    >>> align(clip, track)
+    Span(distance=0.0, start=3, stop=10)
+    >>> locate(clip, track)
+    Span(distance=0.0, start=1, stop=10)
+    """
+    distance, firsts, lasts = _path(clip, frames)
+    n = len(clip)
+    ahead = (firsts + lasts) / 2 - np.arange(n)
+    start = min(max(round(float(np.median(ahead[: (n + 1) // 2]))), 0), len(frames) - 1)
+    stop = min(max(n + round(float(np.median(ahead[n // 2 :]))), start + 1), len(frames))
+    return Span(distance=distance, start=start, stop=stop)
+
+
+def _path(clip: Clip, frames: NDArray[np.floating]) -> tuple[float, NDArray[np.int64], NDArray[np.int64]]:
+    """Distance, and the first and the last frame of a track that each frame of a clip is aligned with."""
     n, d = clip.frames.shape
     track = pack([frames], coefficients=d)
-    total, first, last = kernels_for(d).span(clip.frames, track.bits, track.starts, 0)
-    return Span(distance=total / n, start=int(first), stop=int(last) + 1)
+    total, firsts, lasts = kernels_for(d).path(clip.frames, track.bits, track.starts, 0)
+    return total / n, firsts, lasts
 
 
 def _check(clip: Clip, tracks: PackedFrames) -> None:

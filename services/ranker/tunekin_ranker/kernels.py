@@ -94,6 +94,9 @@ _Bits: TypeAlias = NDArray[np.uint16]
 _Integers: TypeAlias = NDArray[np.int64]
 _Numbers: TypeAlias = NDArray[np.floating]
 
+# What leads to a cell of an alignment, from the cell before.
+_DIAGONAL, _ALONG_TRACK, _ALONG_CLIP = range(3)
+
 # Fused multiply-add; nothing else of fast math, so the error bound of `tunekin_ranker.dtw` stays true.
 _FUSED = {"contract"}
 
@@ -116,15 +119,16 @@ class Kernels(NamedTuple):
         bytes.
     alignments_float64 : callable
         From ``(lanes [tiles, d, lanes], n, bits, starts, rows)`` to float64 ``[rows]``: the cheapest alignment's sum.
-    span : callable
-        From ``(clip [n, d] float64, bits, starts, row)`` to the cheapest alignment's sum, first and last frame.
+    path : callable
+        From ``(clip [n, d] float64, bits, starts, row)`` to the cheapest alignment's sum, and the first and the last
+        frame of the track ``[n]`` that each frame of the clip is aligned with.
     """
 
     alignments_float32: Callable[..., NDArray[np.float32]]
     sketched_float32: Callable[..., NDArray[np.float32]]
     sketched_bytes: Callable[..., NDArray[np.float32]] | None
     alignments_float64: Callable[..., NDArray[np.float64]]
-    span: Callable[..., tuple[float, int, int]]
+    path: Callable[..., tuple[float, _Integers, _Integers]]
 
 
 @numba.njit(nogil=True, error_model="numpy")
@@ -636,18 +640,18 @@ def _alignments_float64(coefficients: int) -> Callable[..., NDArray[Any]]:
     return alignments
 
 
-def _span(coefficients: int) -> Callable[..., tuple[float, int, int]]:
+def _path(coefficients: int) -> Callable[..., tuple[float, _Integers, _Integers]]:
     @numba.njit(cache=True, nogil=True, error_model="numpy")
-    def span(
+    def path(
         clip: _Numbers, bits: _Bits, starts: _Integers, row: int
-    ) -> tuple[float, int, int]:  # pragma: no cover (compiled)
+    ) -> tuple[float, _Integers, _Integers]:  # pragma: no cover (compiled)
         start, stop = starts[row], starts[row + 1]
         length = stop - start
         track = np.empty((coefficients, length))
         _unpack(bits[start * coefficients : stop * coefficients], 0, length, track)
         total = np.zeros(length)
-        first = np.arange(length)
         cost = np.empty(length)
+        steps = np.empty((clip.shape[0], length), np.int8)
         for i in range(clip.shape[0]):
             for j in range(length):
                 difference = track[0, j] - clip[i, 0]
@@ -659,22 +663,33 @@ def _span(coefficients: int) -> Callable[..., tuple[float, int, int]]:
             if i == 0:
                 total[:] = cost
                 continue
-            diagonal, diagonal_first = total[0], first[0]
+            diagonal = total[0]
             total[0] += cost[0]
+            steps[i, 0] = _ALONG_CLIP
             for j in range(1, length):
-                up, up_first = total[j], first[j]
-                cheapest, cheapest_first = diagonal, diagonal_first
+                up = total[j]
+                cheapest, step = diagonal, _DIAGONAL
                 if total[j - 1] < cheapest:
-                    cheapest, cheapest_first = total[j - 1], first[j - 1]
+                    cheapest, step = total[j - 1], _ALONG_TRACK
                 if up < cheapest:
-                    cheapest, cheapest_first = up, up_first
+                    cheapest, step = up, _ALONG_CLIP
                 total[j] = cheapest + cost[j]
-                first[j] = cheapest_first
-                diagonal, diagonal_first = up, up_first
-        end = int(np.argmin(total))
-        return total[end], first[end], end
+                steps[i, j] = step
+                diagonal = up
+        j = int(np.argmin(total))
+        best = total[j]
+        firsts = np.empty(clip.shape[0], np.int64)
+        lasts = np.empty(clip.shape[0], np.int64)
+        for i in range(clip.shape[0] - 1, -1, -1):
+            lasts[i] = j
+            while i > 0 and steps[i, j] == _ALONG_TRACK:
+                j -= 1
+            firsts[i] = j
+            if i > 0 and steps[i, j] == _DIAGONAL:
+                j -= 1
+        return best, firsts, lasts
 
-    return span
+    return path
 
 
 @functools.cache
@@ -696,5 +711,5 @@ def kernels_for(coefficients: int) -> Kernels:
         sketched_float32=_sketched_float32(coefficients),
         sketched_bytes=_sketched_bytes(coefficients) if lanes.DOT_PRODUCTS else None,
         alignments_float64=_alignments_float64(coefficients),
-        span=_span(coefficients),
+        path=_path(coefficients),
     )

@@ -11,7 +11,7 @@ a difference to the answer. Who survives all floors is compared exactly, so roun
 
 import bisect
 import math
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from tunekin.errors import OptionError
 from tunekin_ranker.crew import Crew
-from tunekin_ranker.dtw import Clip, align
+from tunekin_ranker.dtw import Clip, Span, align, locate
 from tunekin_ranker.floors import KeptFloors
 from tunekin_ranker.index import Index, Track
 
@@ -123,7 +123,8 @@ class Hit:
     score : float
         What it is ranked by, the less the better; the distance unless a `Scoring` says otherwise.
     start, stop : int
-        The track's frames ``[start, stop)`` that the clip is aligned with.
+        The track's frames ``[start, stop)`` that the clip is aligned with; of an identical track, those that it was
+        taken of (`tunekin_ranker.dtw.locate`).
     """
 
     track_id: str
@@ -459,14 +460,14 @@ class _Comparison:
     def result(self, *, candidates: int, proven: bool) -> SearchResult:
         """Say what was found, and where in each track."""
         return SearchResult(
-            hits=tuple(self._hit(track_id) for _, track_id in self._best.ranked),
-            identical=tuple(self._hit(track_id) for _, track_id in sorted(self._identical)),
+            hits=tuple(self._hit(track_id, align) for _, track_id in self._best.ranked),
+            identical=tuple(self._hit(track_id, locate) for _, track_id in sorted(self._identical)),
             candidates=candidates,
             compared_in_full=self.compared_in_full,
             proven=proven,
         )
 
-    def _hit(self, track_id: str) -> Hit:
+    def _hit(self, track_id: str, place: Callable[[Clip, NDArray[np.floating]], Span]) -> Hit:
         track, distance, score = self._taken[track_id]
-        span = align(self._clip, track.frames)
+        span = place(self._clip, track.frames)
         return Hit(track_id=track_id, distance=distance, score=score, start=span.start, stop=span.stop)

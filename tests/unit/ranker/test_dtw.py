@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from tests.unit.ranker import reference
 from tunekin.errors import InputError
-from tunekin_ranker.dtw import Clip, align, alignment_floors, exact_distances
+from tunekin_ranker.dtw import Clip, align, alignment_floors, exact_distances, locate
 from tunekin_ranker.kernels import TILE_LANES
 from tunekin_ranker.packed import pack
 
@@ -168,6 +168,34 @@ def test_a_cut_is_found_where_it_was_cut():
     track = frames(rng, 400, d=20)
     found = align(Clip(track[123:187]), track)
     assert (found.distance, found.start, found.stop) == (0.0, 123, 187)
+
+
+def test_a_cut_that_begins_in_a_held_sound_is_located_where_it_was_cut():
+    rng = np.random.default_rng(5)
+    track = frames(rng, 400, d=20)
+    track[118:140] = track[118] + 0.1 * frames(rng, 22, d=20)
+    # The microphone makes its first frames most like one in the middle of the sound.
+    heard = track[123:187].copy()
+    heard[:10] = track[132]
+    assert align(Clip(heard), track).start > 127
+    found = locate(Clip(heard), track)
+    assert (found.start, found.stop) == (123, 187)
+    assert found.distance == align(Clip(heard), track).distance
+
+
+def test_a_cut_that_is_played_faster_is_located_where_it_was_cut():
+    rng = np.random.default_rng(6)
+    track = frames(rng, 400, d=20)
+    faster = track[100:180][np.arange(80) % 16 != 0]
+    found = locate(Clip(faster), track)
+    assert found.start == pytest.approx(100, abs=2)
+    assert found.stop == pytest.approx(180, abs=3)
+
+
+@given(clip=halves(numbers=any_half, lengths=few), track=halves(numbers=any_half, lengths=few))
+def test_a_clip_is_located_within_the_track(clip, track):
+    found = locate(Clip(clip), track)
+    assert 0 <= found.start < found.stop <= len(track)
 
 
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (1, 9), (7, 7), (12, 40), (64, 320)])
