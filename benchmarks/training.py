@@ -8,7 +8,6 @@ of its own. Needs the environment of the training.
 import argparse
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import report
+from benchmarks import memory, report
 from tunekin.catalogue.database import migrate, opened
 from tunekin.catalogue.records import Entry
 from tunekin.catalogue.writer import CatalogueWriter
@@ -64,16 +63,13 @@ def _train(*arguments: str, workers: int) -> dict[str, float]:
     out = Path(arguments[arguments.index("--out") + 1])
     with tempfile.TemporaryDirectory() as home:
         began_s, cpu_s = time.monotonic(), _cpu_s()
-        subprocess.run(
+        peak_mb = memory.peak_mb(
             [sys.executable, "-m", "tunekin_cli", "--home", home, "train", *arguments],
-            check=True,
             env=os.environ | {"TUNEKIN_WORKERS": str(workers)},
         )
         took_s, cpu_s = time.monotonic() - began_s, _cpu_s() - cpu_s
     newest = max(out.glob("*/manifest.json"), key=lambda path: path.stat().st_mtime)
     manifest = manifests.parse(newest.read_bytes())
-    # The largest process that ended; at most so many of them and their parent run at once.
-    peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024 * (workers + 1)
     return {**manifest.metrics, "took_s": took_s, "cpu_s": cpu_s, "peak_mb": peak_mb}
 
 

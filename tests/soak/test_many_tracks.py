@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 import wave
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.memory import family, rollup_mb
 from benchmarks.report import write as report_figures
 from tests.bulk import rows_of
 
@@ -62,28 +62,15 @@ def lines_of(report: Path) -> int:
     return max(report.read_bytes().count(b"\n") - 1, 0) if report.exists() else 0
 
 
-def family(pid: int) -> Iterator[int]:
-    """A process and all below it; some end while they are looked for."""
-    yield pid
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        for task in list(Path(f"/proc/{pid}/task").glob("*/children")):
-            for child in task.read_text().split():
-                yield from family(int(child))
-
-
 def sample(pid: int, *, done: int, began_s: float) -> Sample:
     """Look at a command that runs."""
-    cpu = memory = 0
+    cpu = 0
     for one in family(pid):
-        try:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-            rollup = Path(f"/proc/{one}/smaps_rollup").read_text()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        # utime, stime, and those of children that were waited for.
-        cpu += sum(int(value) for value in fields[11:15])
-        memory += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Anonymous:"))
-    return Sample(done, time.monotonic() - began_s, cpu / _TICKS, memory / 1024)
+            # utime, stime, and those of children that were waited for.
+            cpu += sum(int(value) for value in fields[11:15])
+    return Sample(done, time.monotonic() - began_s, cpu / _TICKS, rollup_mb(pid, "Anonymous"))
 
 
 @pytest.mark.timeout(4 * 3_600)
