@@ -181,7 +181,12 @@ def test_words_of_a_run_can_be_edited_and_given_to_the_next_one(tmp_path, catalo
 
 @pytest.fixture
 def catalogue(tmp_path):
-    url = f"sqlite:///{tmp_path}/catalogue.db"
+    return catalogue_of(MUSIC.summaries.tolist(), tmp_path)
+
+
+def catalogue_of(summaries, folder):
+    """The music's tracks in a catalogue."""
+    url = f"sqlite:///{folder}/catalogue.db"
     engine = open_engine(url)
     migrate(engine)
     frames = frames_to_bytes(np.zeros((1, FEATURES.n_mfcc), np.float16))
@@ -191,15 +196,26 @@ def catalogue(tmp_path):
                 track=Track(track_id=name, artist=artist, title=f"{name} of hers", album="A"),
                 feature_version=FEATURES.name,
                 frames=frames,
-                summary=summary.tolist(),
+                summary=summary,
                 model_version="m0",
                 probabilities=(),
             )
-            for name, artist, summary in zip(MUSIC.names, MUSIC.artists, MUSIC.summaries, strict=True)
+            for name, artist, summary in zip(MUSIC.names, MUSIC.artists, summaries, strict=True)
         ]
     )
     engine.dispose()
     return url
+
+
+@pytest.mark.parametrize("count", [1, 90])
+def test_tracks_heard_when_summaries_had_fewer_numbers_are_told_with_what_to_do(tmp_path, tunekin, count):
+    summaries = [summary[:75] if i < count else summary for i, summary in enumerate(MUSIC.summaries.tolist())]
+    code, _, error = tunekin("--catalog", catalogue_of(summaries, tmp_path), "--out", tmp_path / "models")
+    assert code == 2
+    said = " ".join(error.split())
+    assert f"{count} of 90 tracks, such as 'track 0', were heard by an earlier version" in said
+    assert "lack some of the 557 numbers that 'f2' has today" in said
+    assert "hear them again by `tunekin catalog add`" in said
 
 
 def test_a_catalogue_is_learnt_from_without_cuts(tmp_path, catalogue, tunekin):

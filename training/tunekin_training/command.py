@@ -13,7 +13,7 @@ from rich.table import Table
 
 from tunekin.catalogue.database import check_schema, opened
 from tunekin.catalogue.reader import CatalogueReader
-from tunekin.errors import EmptyCatalogueError, SettingsError
+from tunekin.errors import EmptyCatalogueError, InputError, SettingsError
 from tunekin.features import FEATURES
 from tunekin_classifier.manifest import Manifest, Mood
 from tunekin_classifier.manifest import write as write_manifest
@@ -162,10 +162,19 @@ def _from_music(music: Path, *, seed: int, steps: Steps, console: Console) -> Co
 
 def _from_catalogue(url: str) -> Corpus:
     """Take the summaries that a catalogue holds."""
+    size = FEATURES.summary_size
     with opened(url) as engine:
         check_schema(engine)
-        stored = CatalogueReader(engine).summaries(FEATURES.name)
+        reader = CatalogueReader(engine)
+        outdated = reader.outdated(FEATURES.name, summary_size=size)
+        stored = reader.summaries(FEATURES.name, summary_size=size)
     count = len(stored.track_ids)
+    if outdated:
+        raise InputError(
+            f"{len(outdated)} of {len(outdated) + count} tracks, such as {outdated[0]!r}, were heard by an earlier "
+            f"version, whose summaries lack some of the {size} numbers that {FEATURES.name!r} has today",
+            hint="hear them again by `tunekin catalog add` with their folders",
+        )
     if not count:
         raise EmptyCatalogueError(f"the catalogue holds no summary of feature version {FEATURES.name!r}")
     names = [

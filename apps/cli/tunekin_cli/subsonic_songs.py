@@ -68,7 +68,8 @@ def beside(reader: CatalogueReader, server: Server, *, max_bytes: int) -> Iterat
     DependencyError
         The server does not answer, or not to this login.
     """
-    _, heard = reader.index_updates(feature_version=FEATURES.name)
+    _, updates = reader.index_updates(feature_version=FEATURES.name)
+    heard = updates.keys() - set(reader.outdated(FEATURES.name, summary_size=FEATURES.summary_size))
     known = {track.track_id: track for track in reader.tracks_from(server.library) if track.track_id in heard}
     with tempfile.TemporaryDirectory(prefix="tunekin-") as spool:
         yield Library(server, known, spool=Path(spool), max_bytes=max_bytes)

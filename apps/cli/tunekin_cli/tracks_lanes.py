@@ -133,7 +133,10 @@ class _Workers:
 
     def load(self, tracks: Iterable[Track | Fetched | TrackOutcome]) -> Iterator[TrackOutcome]:
         # The catalogue is asked once outcomes are watched: what is written in between is told.
-        return self._told(lambda: map(Publisher(self._servers, self.reader.contents(FEATURES.name)).record, tracks))
+        return self._told(lambda: map(Publisher(self._servers, self._known()).record, tracks))
+
+    def _known(self) -> dict[str, str]:
+        return self.reader.contents(FEATURES.name, summary_size=FEATURES.summary_size)
 
     def withdraw(self, tracks: Iterable[Track]) -> Iterator[TrackOutcome]:
         return self._told(lambda: map(withdrawal, tracks))

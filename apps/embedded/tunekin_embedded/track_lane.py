@@ -51,9 +51,8 @@ def load(parts: Parts, tracks: Iterable[Track | Fetched | TrackOutcome]) -> Iter
     workers = parts.settings.program.worker_count()
     bus = LocalBus(clock=parts.clock, partitions=workers * _PARTITIONS_PER_WORKER, backlog_bytes=_BACKLOG_BYTES)
     outcomes = bus.consumer(["catalog.outcomes"], group="load")
-    submissions = _Submissions(
-        tracks, known=parts.reader.contents(FEATURES.name), producer=bus.producer(), clock=parts.clock
-    )
+    known = parts.reader.contents(FEATURES.name, summary_size=FEATURES.summary_size)
+    submissions = _Submissions(tracks, known=known, producer=bus.producer(), clock=parts.clock)
     with contextlib.ExitStack() as stack:
         computes = [stack.enter_context(contextlib.closing(ComputeProcess())) for _ in range(workers)]
         crew = stack.enter_context(_Crew(bus))

@@ -257,7 +257,8 @@ class Collection:
         with self._drawing:
             version = self._reader.version()
             if self._chart is None or self._chart[0] != version:
-                summaries, model = self._reader.summaries(FEATURES.name), self._backend.model_version()
+                summaries = self._reader.summaries(FEATURES.name, summary_size=FEATURES.summary_size)
+                model = self._backend.model_version()
                 moods = {
                     row.track.track_id: mood.id
                     for mood in self._reader.moods(model)

@@ -73,6 +73,10 @@ def service(
         if message.feature_version != manifest.feature_version:
             msg = f"features of version {message.feature_version!r}; the model takes {manifest.feature_version!r}"
             raise MessageError(msg, hint="featurizer and model have to be of one feature version")
+        size = len(manifest.summary_names)
+        if len(message.summary) != size:
+            msg = f"a summary of {len(message.summary)} numbers; the model takes {size}"
+            raise MessageError(msg, hint="an earlier version heard this; `tunekin catalog add` hears its file again")
         summary = np.asarray(message.summary, dtype=np.float32)[np.newaxis]
         yield Classified(
             subject=message.subject,

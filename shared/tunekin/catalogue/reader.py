@@ -40,6 +40,8 @@ __all__ = [
 _TRACK_COLUMNS = tuple(getattr(TrackRow, name) for name in Track.__struct_fields__)
 # Ids in one query: far below what any of the databases takes, far above what a round trip costs.
 _IDS = 500
+# Four a number.
+_summary_bytes = func.length(FeaturesRow.summary)
 _answers = msgspec.json.Decoder(Answer)
 
 
@@ -250,13 +252,15 @@ class CatalogueReader:
         with reading(self._engine) as connection:
             return [Source(*row) for row in connection.execute(query.order_by(TrackRow.track_id))]
 
-    def contents(self, feature_version: str) -> dict[str, str]:
+    def contents(self, feature_version: str, *, summary_size: int) -> dict[str, str]:
         """Say which track each sound file belongs to that the catalogue has features of.
 
         Parameters
         ----------
         feature_version : str
             Which features: a file that only another version has heard is still to be heard.
+        summary_size : int
+            Numbers of its summaries; what is `outdated` is still to be heard, too.
 
         Returns
         -------
@@ -266,11 +270,40 @@ class CatalogueReader:
         query = (
             select(TrackRow.content_sha256, func.min(TrackRow.track_id))
             .join(FeaturesRow, FeaturesRow.track_id == TrackRow.track_id)
-            .where(TrackRow.content_sha256 != "", FeaturesRow.feature_version == feature_version)
+            .where(
+                TrackRow.content_sha256 != "",
+                FeaturesRow.feature_version == feature_version,
+                _summary_bytes == 4 * summary_size,
+            )
             .group_by(TrackRow.content_sha256)
         )
         with reading(self._engine) as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
+
+    def outdated(self, feature_version: str, *, summary_size: int) -> list[str]:
+        """Name the tracks whose summary has another length than those of its feature version have.
+
+        Summaries of ``f2`` got more numbers while it kept its name; what was heard before has to be heard again.
+
+        Parameters
+        ----------
+        feature_version : str
+            The version.
+        summary_size : int
+            Numbers of its summaries.
+
+        Returns
+        -------
+        list of str
+            Their ids, in order.
+        """
+        query = (
+            select(FeaturesRow.track_id)
+            .where(FeaturesRow.feature_version == feature_version, _summary_bytes != 4 * summary_size)
+            .order_by(FeaturesRow.track_id)
+        )
+        with reading(self._engine) as connection:
+            return list(connection.execute(query).scalars())
 
     # --- features ---
 
@@ -428,23 +461,25 @@ class CatalogueReader:
                 rows = connection.execute(query.where(TrackRow.track_id.in_(some))).all()
             yield from map(_stored, rows)
 
-    def summaries(self, feature_version: str) -> Summaries:
+    def summaries(self, feature_version: str, *, summary_size: int) -> Summaries:
         """Read the summaries of all tracks, for training.
 
         Parameters
         ----------
         feature_version : str
             Their feature version.
+        summary_size : int
+            Numbers of each.
 
         Returns
         -------
         Summaries
-            Of every track that has this version.
+            Of every track that has this version; without those that are `outdated`.
         """
         query = (
             select(TrackRow.track_id, TrackRow.title, TrackRow.artist, TrackRow.album, FeaturesRow.summary)
             .join(FeaturesRow, FeaturesRow.track_id == TrackRow.track_id)
-            .where(FeaturesRow.feature_version == feature_version)
+            .where(FeaturesRow.feature_version == feature_version, _summary_bytes == 4 * summary_size)
             .order_by(TrackRow.track_id)
         )
         with reading(self._engine) as connection:
@@ -455,7 +490,7 @@ class CatalogueReader:
             titles=tuple(row.title for row in rows),
             artists=tuple(row.artist for row in rows),
             albums=tuple(row.album for row in rows),
-            matrix=matrix.reshape(len(rows), matrix.size // max(len(rows), 1)),
+            matrix=matrix.reshape(len(rows), summary_size),
         )
 
     # --- moods ---

@@ -339,7 +339,7 @@ class Summaries:
     titles, artists, albums : tuple of str [n]
         What each is called; empty where unknown.
     matrix : np.ndarray [shape=(n, summary_size), dtype=float32]
-        Summary of each; read-only, of shape (0, 0) where there is none.
+        Summary of each; read-only.
     """
 
     track_ids: tuple[str, ...]

@@ -48,7 +48,7 @@ def test_feature_versions_stand_beside_each_other(reader, writer):
     old, new = index_of(reader)[0], index_of(reader, feature_version="f2")[0]
     assert (len(old["a"].frames), len(new["a"].frames)) == (3, 4)
     assert (sorted(old), sorted(new)) == (["a", "b"], ["a"])
-    assert reader.summaries("f2").matrix.tolist() == [[9.0]]
+    assert reader.summaries("f2", summary_size=1).matrix.tolist() == [[9.0]]
 
 
 def test_other_sound_under_an_old_id_drops_what_other_versions_heard(reader, writer):
@@ -96,10 +96,18 @@ def test_what_changed_is_told_by_the_time_of_its_last_update(engine, reader):
 
 def test_summaries_are_one_matrix_by_track_id(reader, writer):
     writer.upsert([entry("b", summary=(0.1, 2.0), artist="Y"), entry("a", summary=(3.0, 4.0), artist="X")])
-    summaries = reader.summaries("f1")
+    summaries = reader.summaries("f1", summary_size=2)
     assert (summaries.track_ids, summaries.artists) == (("a", "b"), ("X", "Y"))
     assert summaries.matrix.dtype == np.float32
     assert np.array_equal(summaries.matrix, np.array([[3.0, 4.0], [0.1, 2.0]], np.float32))
+
+
+def test_summaries_of_another_length_are_named_and_left_out(reader, writer):
+    writer.upsert([entry("c", summary=(1.0,)), entry("b", summary=(3.0, 4.0)), entry("a", summary=(1.0,) * 3)])
+    writer.upsert([entry("d", feature_version="f2", summary=(1.0,))])
+    assert reader.outdated("f1", summary_size=2) == ["a", "c"]
+    assert reader.summaries("f1", summary_size=2).track_ids == ("b",)
+    assert reader.summaries("f1", summary_size=557).matrix.shape == (0, 557)
 
 
 def test_what_a_model_has_not_judged_is_read_with_its_features(reader, writer):
@@ -173,7 +181,7 @@ def test_moods_of_models_that_nothing_is_answered_by_are_forgotten(reader, write
     assert writer.forget_moods(keep={"m3", "m2"}) == 3
     assert dict(reader.model_versions()) == {"m2": 3, "m3": 3}
     assert (reader.moods("m1"), reader.probabilities("m1")) == ([], {})
-    assert len(reader.summaries("f1").track_ids) == 3
+    assert len(reader.summaries("f1", summary_size=3).track_ids) == 3
     # No answer depends on them.
     assert reader.version() == before
     assert writer.forget_moods(keep={"m3", "m2"}) == 0

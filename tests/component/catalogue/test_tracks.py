@@ -35,9 +35,9 @@ def write_as(writer, track, **others):
 
 def test_a_new_catalogue_is_empty(reader):
     assert (reader.version(), reader.count(), reader.list_tracks(limit=10, after=None)) == (0, 0, [])
-    assert (reader.track("t1"), reader.contents("f1")) == (None, {})
+    assert (reader.track("t1"), reader.contents("f1", summary_size=3)) == (None, {})
     assert index_of(reader) == ({}, 0)
-    assert reader.summaries("f1").matrix.shape == (0, 0)
+    assert reader.summaries("f1", summary_size=3).matrix.shape == (0, 3)
 
 
 def test_a_track_comes_back_as_it_was_written(reader, writer):
@@ -109,7 +109,7 @@ def test_a_removed_track_is_gone_with_all_that_hangs_on_it(reader, writer):
     writer.remove("a")
     assert reader.track("a") is None
     assert reader.index_rows(["a"], feature_version="f1", model_version="m1") == []
-    assert reader.summaries("f1").track_ids == ("b",)
+    assert reader.summaries("f1", summary_size=3).track_ids == ("b",)
     assert [row.track.track_id for row in reader.tracks_of_mood("m1", 1, limit=9)] == ["b"]
     writer.upsert([entry("a", model_version="m2")])
     assert index_of(reader)[0]["a"].mood is None
@@ -123,12 +123,17 @@ def test_removing_what_is_not_there_is_said_and_no_change(reader, writer):
 
 def test_content_tells_its_track(reader, writer):
     writer.upsert([entry("b", content_sha256=SHA), entry("a", content_sha256=SHA), entry("c"), entry("d")])
-    assert reader.contents("f1") == {SHA: "a"}
+    assert reader.contents("f1", summary_size=3) == {SHA: "a"}
 
 
 def test_what_only_another_version_has_heard_is_still_to_be_heard(reader, writer):
     writer.upsert([entry("a", content_sha256=SHA)])
-    assert reader.contents("f2") == {}
+    assert reader.contents("f2", summary_size=3) == {}
+
+
+def test_what_was_heard_when_summaries_had_fewer_numbers_is_still_to_be_heard(reader, writer):
+    writer.upsert([entry("a", content_sha256=SHA, summary=(1.0, 2.0))])
+    assert reader.contents("f1", summary_size=3) == {}
 
 
 def test_pages_hold_every_track_once_in_order_of_artist_title_and_id(reader, writer):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.component.embedded.sounds import write_wav
+from tunekin.catalogue.records import Entry
 from tunekin.errors import SettingsError
 from tunekin.features import FEATURES
 from tunekin.messages import ClipOptions
@@ -119,6 +120,38 @@ def test_what_was_interrupted_is_taken_up_and_again_changes_nothing(
     assert reclassify.run(context, trained) == 0
     with Parts(context.home, settings=context.settings) as parts:
         assert parts.reader.version() == changed
+
+
+def test_a_song_heard_when_summaries_had_fewer_numbers_is_told_and_judged_once_it_is_heard_again(
+    context: Context, trained: Path, music: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Parts(context.home, settings=context.settings) as parts:
+        shipped = parts.model_version
+        (stored,) = parts.reader.stored(track_ids(parts)[:1], feature_version=FEATURES.name)
+        short = Entry(
+            track=stored.track,
+            feature_version=FEATURES.name,
+            frames=stored.frames,
+            summary=stored.summary[:75],
+            views=stored.views,
+            model_version=shipped,
+            probabilities=(1.0,),
+        )
+        parts.writer.upsert([short])
+    assert reclassify.run(context, trained) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "a summary of 75 numbers; the model takes 557" in said
+    assert "`tunekin catalog add` hears its file again" in said
+    with Parts(context.home, settings=context.settings) as parts:
+        assert parts.model_version == shipped
+        assert sorted(outcome.status for outcome in load(parts, find(music))) == ["unchanged", "unchanged", "updated"]
+    assert reclassify.run(context, trained) == 0
+    with Parts(context.home, settings=context.settings) as parts:
+        assert parts.reader.model_versions()["m2"] == 3
+
+
+def track_ids(parts: Parts) -> list[str]:
+    return [source.track_id for source in parts.reader.sources()]
 
 
 def test_a_model_that_the_settings_fix_is_not_replaced(context: Context, trained: Path) -> None:

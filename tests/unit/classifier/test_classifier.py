@@ -75,6 +75,12 @@ def test_features_of_another_version_are_refused(model: OnnxMoodModel) -> None:
         list(service(lambda: model, topics=("clips.features",)).handle(features(feature_version="other")))
 
 
+def test_a_summary_that_lacks_numbers_is_refused_with_what_to_do(model: OnnxMoodModel) -> None:
+    with pytest.raises(MessageError, match="a summary of 75 numbers; the model takes 557") as raised:
+        list(service(lambda: model, topics=("tracks.features",)).handle(features(summary=(0.5,) * 75)))
+    assert "`tunekin catalog add` hears its file again" in raised.value.hint
+
+
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no model in"):
         OnnxMoodModel(tmp_path)
