@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from tunekin import codec
+from tunekin.errors import DependencyError
 from tunekin.features import FEATURES
 from tunekin.local import LocalBus, LocalProducer
 from tunekin.messages import Trace, Track, TrackOutcome, TrackSubject, TrackSubmitted
@@ -29,6 +30,8 @@ _PARTITIONS_PER_WORKER = 8
 _POLL_S = 0.1
 # Fetched files that wait to be heard: enough to keep every worker busy, and a bound on the room that they take.
 _MOST_FETCHED = 16
+# How long tracks wait for something that is down, full or locked, while nothing else gets done.
+_PATIENCE_S = 30.0
 
 
 def load(parts: Parts, tracks: Iterable[Track | Fetched | TrackOutcome]) -> Iterator[TrackOutcome]:
@@ -47,6 +50,11 @@ def load(parts: Parts, tracks: Iterable[Track | Fetched | TrackOutcome]) -> Iter
     TrackOutcome
         One for each track, in the order in which they are done. A file that can't be used is a failure among them, one
         whose very bytes the catalogue holds already is unchanged.
+
+    Raises
+    ------
+    DependencyError
+        For half a minute nothing got done, since the catalogue can't be written: its disk is full, or it is locked.
     """
     workers = parts.settings.program.worker_count()
     bus = LocalBus(clock=parts.clock, partitions=workers * _PARTITIONS_PER_WORKER, backlog_bytes=_BACKLOG_BYTES)
@@ -64,12 +72,18 @@ def load(parts: Parts, tracks: Iterable[Track | Fetched | TrackOutcome]) -> Iter
         crew.start(parts.worker(bus, classifier.service(parts.models.latest, topics=("tracks.features",))))
         crew.start(parts.worker(bus, ingest.write_service(parts.writer, topics=("tracks.classified",))))
         crew.run(submissions.send)
-        seen = 0
+        seen, moved_s = 0, parts.clock()
         while seen < submissions.count or not submissions.complete:
             crew.check()
             records = outcomes.poll(timeout_s=_POLL_S, max_records=100)
             outcomes.commit()
             seen += len(records)
+            reason = crew.waits_for()
+            if records or reason is None:
+                moved_s = parts.clock()
+            elif parts.clock() - moved_s > _PATIENCE_S:
+                msg = f"nothing got done for {_PATIENCE_S:.0f} s: {reason}"
+                raise DependencyError(msg, hint="set that right; the same command goes on from here")
             for outcome in map(codec.decode, records):
                 if isinstance(outcome, TrackOutcome):
                     submissions.release(outcome.track_id)
@@ -147,10 +161,16 @@ class _Crew:
         self._stop = threading.Event()
         self._errors: list[BaseException] = []
         self._threads: list[threading.Thread] = []
+        self._workers: list[Worker] = []
 
     def start(self, worker: Worker) -> None:
         """Run a worker in a thread of its own."""
+        self._workers.append(worker)
         self.run(worker.run)
+
+    def waits_for(self) -> str | None:
+        """Why a record waits; None where none does."""
+        return next((reason for worker in self._workers for reason in worker.waiting.values()), None)
 
     def run(self, target: Callable[[threading.Event], None]) -> None:
         """Run a function that ends when told to in a thread of its own."""

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from tests.component.embedded.sounds import write_wav
+from tunekin.errors import DependencyError
 from tunekin.features import FEATURES
 from tunekin.messages import Answer, ClipOptions, Track, TrackOutcome
 from tunekin_demo import bad_microphone
 from tunekin_demo.compose import Piece, catalogue, render, write_catalogue
+from tunekin_embedded import track_lane
 from tunekin_embedded.clip_lane import ClipLane
 from tunekin_embedded.home import Home
 from tunekin_embedded.parts import Parts
@@ -176,6 +178,19 @@ def test_a_file_that_vanished_is_a_failure(empty: Parts, tmp_path: Path) -> None
     (outcome,) = load(empty, [Track(track_id=track_id(uri), source_uri=uri)])
     assert outcome.error is not None
     assert "can't be read" in outcome.error.message
+
+
+def test_a_load_that_cannot_be_written_ends_with_the_reason(
+    empty: Parts, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_entries: object) -> None:
+        raise DependencyError("the catalogue is unavailable: database or disk is full")
+
+    monkeypatch.setattr(empty.writer, "upsert", refuse)
+    monkeypatch.setattr(track_lane, "_PATIENCE_S", 0.5)
+    with pytest.raises(DependencyError, match="disk is full") as error:
+        list(load(empty, list(find(music))[:1]))
+    assert "goes on from here" in error.value.hint
 
 
 def test_a_track_added_while_a_listener_waits_is_found(empty: Parts, tmp_path: Path, pieces: list[Piece]) -> None:
