@@ -38,7 +38,8 @@ from tunekin_training.evaluate import (
 )
 from tunekin_training.export import export
 from tunekin_training.label import TRAITS, Entry, LabelFile, evidence, name_moods
-from tunekin_training.learn import learn_network, learn_trees
+from tunekin_training.learn_network import learn_network
+from tunekin_training.learn_trees import learn_trees
 from tunekin_training.lens import Lens, borrowed, fit_lens
 from tunekin_training.network import fit, predict
 from tunekin_training.report import Curves, Judged, MoodReport, Place, Report
