@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +55,26 @@ def start(settings: KafkaSettings) -> Iterator[Start]:
     for process in started:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def supervised(start: Start) -> Iterator[None]:
+    """Starts a worker, and another one whenever it has ended: one that was sending when its broker went is in doubt."""
+    over = threading.Event()
+
+    def keep() -> None:
+        worker = start()
+        while not over.wait(0.2):
+            if worker.poll() is not None:
+                worker = start()
+
+    supervisor = threading.Thread(target=keep)
+    supervisor.start()
+    try:
+        yield
+    finally:
+        over.set()
+        supervisor.join()
 
 
 def publish(settings: KafkaSettings, *keys: str) -> None:
@@ -133,9 +155,9 @@ def test_a_worker_told_to_end_finishes_commits_and_leaves(settings, start):
 
 
 def test_a_broker_that_goes_and_comes_back_loses_nothing(settings, start, kafka_server):
-    start()
-    before, after = [f"before {number}" for number in range(10)], [f"after {number}" for number in range(10)]
-    publish(settings, *before)
-    kafka_server.restart()
-    publish(settings, *after)
-    assert set(outcomes(settings, 20)) == {*before, *after}
+    with supervised(start):
+        before, after = [f"before {number}" for number in range(10)], [f"after {number}" for number in range(10)]
+        publish(settings, *before)
+        kafka_server.restart()
+        publish(settings, *after)
+        assert set(outcomes(settings, 20)) == {*before, *after}
