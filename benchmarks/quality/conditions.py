@@ -14,7 +14,7 @@ from tunekin.features import FEATURES
 from tunekin_demo import bad_microphone
 from tunekin_ingest.adapters.sandboxed_decoder import SandboxedDecoder
 
-__all__ = ["CLIP_S", "CONDITIONS", "KIN", "Condition", "Signal"]
+__all__ = ["CLIP_S", "CONDITIONS", "KIN", "Condition", "Signal", "begin_s"]
 
 Signal = NDArray[np.float32]
 # From track, start in seconds, seed and decoder to the clip as it is heard.
@@ -24,6 +24,42 @@ CLIP_S = 6.0
 _RATE = FEATURES.sample_rate_hz
 _TEMPO = 0.06
 _CLIPPING_DB = 12.0
+# What other clips than those of 6 s take of their track.
+_TAKEN_S: Mapping[str, float] = MappingProxyType(
+    {
+        "tempo_up": CLIP_S * (1 + _TEMPO),
+        "tempo_down": CLIP_S * (1 - _TEMPO),
+        "short2": 2.0,
+        "short3": 3.0,
+        "short4": 4.0,
+        "long10": 10.0,
+    }
+)
+
+
+def begin_s(condition: str, *, start_s: float, track_s: float) -> float:
+    """Say where a clip begins: where it should, or earlier where so much is not left of the track.
+
+    Parameters
+    ----------
+    condition : str
+        One of `CONDITIONS`.
+    start_s : float
+        Where it should begin.
+    track_s : float
+        Length of the track.
+
+    Returns
+    -------
+    float
+        Seconds into the track.
+
+    Examples
+    --------
+    >>> begin_s("long10", start_s=22.0, track_s=30.0)
+    20.0
+    """
+    return min(start_s, max(track_s - _TAKEN_S.get(condition, CLIP_S), 0.0))
 
 
 def _cut(y: Signal, start_s: float, duration_s: float = CLIP_S) -> Signal:
@@ -120,10 +156,10 @@ CONDITIONS: Mapping[str, Condition] = MappingProxyType(
         "tempo_down": _tempo(1 - _TEMPO),
         "pitch_up": _pitch(1.0),
         "pitch_down": _pitch(-1.0),
-        "short2": _noisy(20.0, "white", 2.0),
-        "short3": _noisy(20.0, "white", 3.0),
-        "short4": _noisy(20.0, "white", 4.0),
-        "long10": _noisy(20.0, "white", 10.0),
+        "short2": _noisy(20.0, "white", _TAKEN_S["short2"]),
+        "short3": _noisy(20.0, "white", _TAKEN_S["short3"]),
+        "short4": _noisy(20.0, "white", _TAKEN_S["short4"]),
+        "long10": _noisy(20.0, "white", _TAKEN_S["long10"]),
     }
 )
 # Those whose kin are scored too.

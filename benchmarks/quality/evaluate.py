@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rich.progress import track as progress_bar
 
 from benchmarks.quality import metrics
-from benchmarks.quality.conditions import CONDITIONS, KIN
+from benchmarks.quality.conditions import CONDITIONS, KIN, begin_s
 from benchmarks.quality.frames import KINDS, align_all
 from benchmarks.quality.methods import METHODS
 from benchmarks.quality.pieces import Piece
@@ -192,7 +192,8 @@ def _own_songs(card: Scorecard, collection: _Collection, catalogue: Catalogue, p
         wanted = np.array([piece.number for piece in queries])
         groups = collection.artists[wanted]
         hit = metrics.agreement(np.array([each.first for each in found]), wanted)
-        errors_s = np.array([abs(each.start_s - piece.start_s) for each, piece in zip(found, queries, strict=True)])
+        begins_s = [begin_s(condition, start_s=piece.start_s, track_s=piece.duration_s) for piece in queries]
+        errors_s = np.abs(np.array([each.start_s for each in found]) - begins_s)
         hits[condition], artists[condition] = hit, groups
         card.add(f"own_song_hit1_{condition}", hit, groups=groups)
         named = np.array([each.identified is not None for each in found])
