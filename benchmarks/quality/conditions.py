@@ -59,11 +59,15 @@ def begin_s(condition: str, *, start_s: float, track_s: float) -> float:
     >>> begin_s("long10", start_s=22.0, track_s=30.0)
     20.0
     """
-    return min(start_s, max(track_s - _TAKEN_S.get(condition, CLIP_S), 0.0))
+    return _fitting(start_s, taken_s=_TAKEN_S.get(condition, CLIP_S), track_s=track_s)
+
+
+def _fitting(start_s: float, *, taken_s: float, track_s: float) -> float:
+    return min(start_s, max(track_s - taken_s, 0.0))
 
 
 def _cut(y: Signal, start_s: float, duration_s: float = CLIP_S) -> Signal:
-    start_s = min(start_s, max(len(y) / _RATE - duration_s, 0.0))
+    start_s = _fitting(start_s, taken_s=duration_s, track_s=len(y) / _RATE)
     return bad_microphone.cut(
         y, start_s=start_s, duration_s=min(duration_s, len(y) / _RATE - start_s), sample_rate_hz=_RATE
     )

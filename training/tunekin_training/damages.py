@@ -79,7 +79,7 @@ def damages(decoder: SandboxedDecoder) -> tuple[Damage, ...]:
             played = np.clip(bad_microphone.gain(y, gain_db=chance.uniform(-20.0, 6.0)), -1.0, 1.0)
             bitrate_bps = 1000 * int(chance.integers(low, high))
             data = bad_microphone.encode(played, sample_rate_hz=_RATE, codec=name, bitrate_bps=bitrate_bps)
-            return np.asarray(decoder.decode(data).samples.astype(np.float32) / np.float32(32_768))
+            return decoder.decode(data).signal
 
         return damaged
 
