@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from tunekin.errors import MessageError
 from tunekin.features import FEATURES, FeatureVersion, frames_to_bytes, views_to_bytes
@@ -18,7 +19,10 @@ _WRITES = {"clips.audio": "clips.features", "tracks.audio": "tracks.features"}
 
 
 def service(*, topics: tuple[str, ...], version: FeatureVersion = FEATURES) -> Service:
-    """Make the featurizer.
+    """Make the featurizer, and have this process do linear algebra in one thread from now on.
+
+    Products of matrices that threads divide come out different in the last digits, and features of a recording are to
+    be the same in every process of a machine. More featurizers are what makes use of more processors.
 
     Parameters
     ----------
@@ -32,6 +36,7 @@ def service(*, topics: tuple[str, ...], version: FeatureVersion = FEATURES) -> S
     Service
         Reads `Audio`, writes `Features`; passes `Withdrawal` on.
     """
+    threadpool_limits(limits=1, user_api="blas")
 
     def handle(message: Audio | Withdrawal) -> Iterator[Features | Withdrawal]:
         if isinstance(message, Withdrawal):

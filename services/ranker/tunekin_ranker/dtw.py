@@ -237,8 +237,8 @@ def alignment_floors(
     Returns
     -------
     np.ndarray [shape=(rows,), dtype=float64]
-        Floors of the exact distances: lower by about 1e-4 of them, by 1e-7 more for each frame of clip and track, and
-        by at most 1e-3 of the frames' norms where clip and track nearly coincide.
+        Floors of the exact distances: lower by up to twice `tunekin_ranker.lanes.ROOT_ERROR` of them, by 1e-7 more for
+        each frame of clip and track, and by at most 1e-3 of the frames' norms where clip and track nearly coincide.
 
     Raises
     ------
