@@ -9,11 +9,12 @@ import tunekin
 from tunekin import logging
 from tunekin.errors import OptionError
 from tunekin.messages import ClipOptions
-from tunekin_cli import catalog, duplicates, moods, reclassify, removal, rescan, search, similar, train
+from tunekin_cli import catalog, duplicates, moods, panels, reclassify, removal, rescan, search, similar, train
 from tunekin_cli import watch as watching
 from tunekin_cli.chosen_tracks import Chosen
 from tunekin_cli.clip_options import TrackOption, with_clip_options
 from tunekin_cli.context import Context
+from tunekin_cli.json_output import JsonOption
 from tunekin_cli.servers_app import servers_app
 from tunekin_embedded.settings import EmbeddedSettings
 
@@ -28,7 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 catalog_app = typer.Typer(name="catalog", help="Put music into the catalogue and look at it.", no_args_is_help=True)
-app.add_typer(catalog_app)
+app.add_typer(catalog_app, rich_help_panel=panels.CATALOGUE)
 app.add_typer(servers_app)
 
 _Kafka = Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin do it.")]
@@ -36,7 +37,6 @@ _Report = Annotated[
     Path | None, typer.Option(help="Write what came of each file to this CSV or JSON file.", metavar="FILE")
 ]
 _Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer hands the option over so
@@ -120,13 +120,13 @@ def _catalog_rescan(
 
 
 @catalog_app.command("duplicates")
-def _catalog_duplicates(context: typer.Context, *, kafka: _Kafka = False, json: _Json = False) -> None:
+def _catalog_duplicates(context: typer.Context, *, kafka: _Kafka = False, json: JsonOption = False) -> None:
     """List songs that are one recording, by their bytes or by their sound; nothing is changed."""
     duplicates.run(context.obj, kafka=kafka, as_json=json)
 
 
 @catalog_app.command("list")
-def _catalog_list(context: typer.Context, *, json: _Json = False) -> None:
+def _catalog_list(context: typer.Context, *, json: JsonOption = False) -> None:
     """List the tracks of the catalogue."""
     catalog.show(context.obj, as_json=json)
 
@@ -155,7 +155,7 @@ def _catalog_remove(
     raise typer.Exit(removal.run(context.obj, chosen, kafka=kafka, sure=yes, dry_run=dry_run))
 
 
-@app.command("similar")
+@app.command("similar", rich_help_panel=panels.LISTEN)
 @with_clip_options
 def _similar(
     context: typer.Context,
@@ -165,19 +165,19 @@ def _similar(
     *,
     track: TrackOption = None,
     options: ClipOptions,
-    json: _Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Say a recording's or a song's mood and the songs most like it."""
     raise typer.Exit(similar.run(context.obj, file, track_id=track, options=options, as_json=json))
 
 
-@app.command("moods")
-def _moods(context: typer.Context, *, json: _Json = False) -> None:
+@app.command("moods", rich_help_panel=panels.LISTEN)
+def _moods(context: typer.Context, *, json: JsonOption = False) -> None:
     """List the moods, how many songs each has, and the most typical of them."""
     moods.show_all(context.obj, as_json=json)
 
 
-@app.command("mood")
+@app.command("mood", rich_help_panel=panels.LISTEN)
 def _mood(
     context: typer.Context,
     name: Annotated[
@@ -185,31 +185,31 @@ def _mood(
     ],
     *,
     k: Annotated[int, typer.Option("-k", min=1, help="How many songs.")] = 20,
-    json: _Json = False,
+    json: JsonOption = False,
 ) -> None:
     """List a mood's songs, the most typical first."""
     moods.show_one(context.obj, name, k=k, as_json=json)
 
 
-@app.command("search")
+@app.command("search", rich_help_panel=panels.LISTEN)
 def _search(
     context: typer.Context,
     text: Annotated[str, typer.Argument(help="Part of a title, artist or album, perhaps misspelt.", metavar="TEXT")],
     *,
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many songs.")] = 10,
-    json: _Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Find songs of the catalogue by what they are called."""
     search.run(context.obj, text, k=k, as_json=json)
 
 
-@app.command("serve")
+@app.command("serve", rich_help_panel=panels.LISTEN)
 def _serve(
     context: typer.Context,
     *,
     host: Annotated[str | None, typer.Option(help="Address to listen at; else TUNEKIN_WEB_HOST.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")] = None,
-    kafka: Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin answer.")] = False,
+    kafka: _Kafka = False,
 ) -> None:
     """Serve the page and the REST API."""
     from tunekin_cli import serve  # noqa: PLC0415 -- scikit-learn for the map, which would slow every other command
@@ -217,11 +217,11 @@ def _serve(
     (serve.run_remotely if kafka else serve.run)(context.obj, host=host, port=port)
 
 
-@app.command("telegram")
+@app.command("telegram", rich_help_panel=panels.LISTEN)
 def _telegram(
     context: typer.Context,
     *,
-    kafka: Annotated[bool, typer.Option("--kafka", help="Let the workers of a distributed Tunekin answer.")] = False,
+    kafka: _Kafka = False,
 ) -> None:
     """Answer in Telegram, as the bot whose token TUNEKIN_TELEGRAM_TOKEN is."""
     from tunekin_cli import telegram  # noqa: PLC0415 -- types of the whole Bot API, which would slow every other command
@@ -229,7 +229,7 @@ def _telegram(
     (telegram.run_remotely if kafka else telegram.run)(context.obj)
 
 
-@app.command("train")
+@app.command("train", rich_help_panel=panels.CATALOGUE)
 def _train(
     context: typer.Context,
     *,
@@ -251,7 +251,7 @@ def _train(
     )
 
 
-@app.command("reclassify")
+@app.command("reclassify", rich_help_panel=panels.CATALOGUE)
 def _reclassify(
     context: typer.Context,
     model: Annotated[

@@ -2,8 +2,13 @@
 
 import json
 import sys
+from typing import Annotated, TypeAlias
 
-__all__ = ["print_json"]
+import typer
+
+__all__ = ["JsonOption", "print_json"]
+
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
 
 
 def print_json(document: object) -> None:

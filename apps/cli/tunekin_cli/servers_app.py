@@ -9,19 +9,19 @@ import typer
 from tunekin.dead_letters import Chosen, parse_time
 from tunekin.errors import OptionError
 from tunekin.messages import ClipOptions
-from tunekin_cli import dead_letters, publish, setup, status, sweep
+from tunekin_cli import dead_letters, panels, publish, setup, status, sweep
 from tunekin_cli.clip_options import TrackOption, with_clip_options
+from tunekin_cli.json_output import JsonOption
 from tunekin_cli.servers import Servers
 
 __all__ = ["servers_app"]
 
 servers_app = typer.Typer()
 dlq_app = typer.Typer(name="dlq", help="Dead letters: records that failed.", no_args_is_help=True)
-servers_app.add_typer(dlq_app)
+servers_app.add_typer(dlq_app, rich_help_panel=panels.SERVERS)
 blobs_app = typer.Typer(name="blobs", help="Values too large for a record.", no_args_is_help=True)
-servers_app.add_typer(blobs_app)
+servers_app.add_typer(blobs_app, rich_help_panel=panels.SERVERS)
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
 _Keys = Annotated[
     list[str] | None, typer.Argument(help="Names of letters, as the list shows them.", metavar="[LETTER...]")
 ]
@@ -32,17 +32,17 @@ _Since = Annotated[str | None, typer.Option(help="Those that failed since then: 
 _Until = Annotated[str | None, typer.Option(help="Those that failed until then.")]
 
 
-@servers_app.command("setup")
+@servers_app.command("setup", rich_help_panel=panels.SERVERS)
 def _setup(context: typer.Context) -> None:
     """Create the topics, migrate the catalogue, and write the model's moods into it."""
     raise typer.Exit(setup.run(context.obj, Servers.read()))
 
 
-@servers_app.command("topics")
+@servers_app.command("topics", rich_help_panel=panels.SERVERS)
 def _topics(
     *,
     create: Annotated[bool, typer.Option("--create", help="Create those that are missing.")] = False,
-    json: _Json = False,
+    json: JsonOption = False,
     asyncapi: Annotated[
         bool, typer.Option("--asyncapi", help="Print the contract of every topic as AsyncAPI, asking no broker.")
     ] = False,
@@ -54,13 +54,13 @@ def _topics(
     raise typer.Exit(setup.show_topics(Servers.read(), create=create, as_json=json))
 
 
-@servers_app.command("status")
-def _status(*, json: _Json = False) -> None:
+@servers_app.command("status", rich_help_panel=panels.SERVERS)
+def _status(*, json: JsonOption = False) -> None:
     """Say how the installation is: topics, catalogue, workers, what waits, what failed."""
     raise typer.Exit(status.run(Servers.read(), as_json=json))
 
 
-@servers_app.command("publish")
+@servers_app.command("publish", rich_help_panel=panels.SERVERS)
 @with_clip_options
 def _publish(
     context: typer.Context,
@@ -72,7 +72,7 @@ def _publish(
     wait: Annotated[bool, typer.Option("--wait", help="Wait for the outcomes and print them.")] = False,
     timeout: Annotated[float, typer.Option(min=0, help="Longest wait for the next outcome, in seconds.")] = 60.0,
     options: ClipOptions,
-    json: _Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Publish recordings to the topic clips."""
     if not files and track is None:
@@ -111,7 +111,7 @@ def _dlq_list(
     since: _Since = None,
     until: _Until = None,
     last: Annotated[int | None, typer.Option(min=1, help="The newest of them, so many.")] = None,
-    json: _Json = False,
+    json: JsonOption = False,
 ) -> None:
     """List dead letters, the oldest first."""
     chosen = _chosen(None, code=code, stage=stage, since=since, until=until)
@@ -126,7 +126,7 @@ def _dlq_show(
     raw: Annotated[
         bool, typer.Option("--raw", help="Write the record's value to standard output, and nothing else.")
     ] = False,
-    json: _Json = False,
+    json: JsonOption = False,
 ) -> None:
     """Show what became of one record, and what it holds."""
     if raw:
