@@ -145,12 +145,12 @@ class SearchResult:
     identical : tuple of Hit
         The tracks within the identity distance, by distance, then by track id; none of them is among the hits.
     candidates : int
-        Tracks that the filter and exclusions let take part.
+        Tracks that the filter and exclusions let be hits.
     compared_in_full : int
         Candidates whose alignment was computed from all their coefficients; floors of sketches ruled the others out,
         or nobody proposed them.
     proven : bool
-        Whether comparing every candidate exactly gives the same hits and the same identical tracks.
+        Whether comparing every track exactly gives the same hits and the same identical tracks.
     """
 
     hits: tuple[Hit, ...]
@@ -243,15 +243,18 @@ def search(
 ) -> SearchResult:
     """Find the k tracks of least score, ties by track id.
 
-    1. The filter and the exclusions leave the candidates. By brute force all of them are compared exactly, without any
-       floor, and that is all.
-    2. Those whose mean vector is nearest to the clip's are compared; where there is a scoring, those that it gives the
-       least scores at the distance of the means.
-    3. A shortlist ends here. A certified search bounds all other candidates by their sketches, and compares them by
-       rising score until that of the next lies above the bound, which proves that no candidate left can matter.
+    1. What is excluded takes no part. Of the rest the filter leaves the candidates; where there is an identity
+       distance, the others may still be the same recording. By brute force all of these are compared exactly, without
+       any floor, and that is all.
+    2. The candidates whose mean vector is nearest to the clip's are compared; where there is a scoring, those that it
+       gives the least scores at the distance of the means. A shortlist holds as many of the others.
+    3. A shortlist ends here. A certified search bounds all that is left by sketches, the others no further than the
+       identity distance, and compares it by rising score until that of the next lies above the bound, which proves that
+       nothing left can matter.
 
-    Candidates within the identity distance are the same recording, whatever their score: they are reported apart, and
-    only what is left competes for the k places, so that a group may well be among the hits by another of its tracks.
+    Tracks within the identity distance are the same recording, whatever their score: they are reported apart, and only
+    candidates that are left compete for the k places, so that a group may well be among the hits by another of its
+    tracks.
 
     Parameters
     ----------
@@ -264,17 +267,18 @@ def search(
     scoring : Scoring, optional
         What tracks are ranked by; their distance by default.
     mode : {'brute', 'certified', 'shortlist'}
-        Whether to compare every candidate, to prove the same hits, or to compare proposed tracks only.
+        Whether to compare every track, to prove the same hits, or to compare proposed tracks only.
     shortlist_size : int
-        How many tracks a shortlist has, 1 and up, never fewer than `k`; a certified search does not need it.
+        How many candidates a shortlist has, and how many others, 1 and up, never fewer than `k`; a certified search
+        does not need it.
     grouping : {'group', 'track'}
         Whether hits are the best tracks of the k best groups, or the k best tracks.
     allowed : np.ndarray [shape=(index.slots,), dtype=bool], optional
-        Slots that may be candidates; all by default.
+        Slots that may be hits; all by default.
     exclude : collection of str
-        Ids of tracks that are no candidates.
+        Ids of tracks that are neither hits nor the same recording.
     unwanted : collection of str
-        Ids of tracks that may be the same recording, but are no hits.
+        Ids of tracks that are no hits.
     identity_distance : float, optional
         Distance up to which a track is the same recording; none is by default.
     kept : KeptFloors, optional
@@ -306,38 +310,38 @@ def search(
         _check_scoring(scoring, slots=index.slots)
 
     # Step 1
-    mask = index.alive.copy() if allowed is None else index.alive & allowed
-    mask[_slots(index, exclude)] = False
-    candidates = int(np.count_nonzero(mask))
+    left = index.alive.copy()
+    left[_slots(index, exclude)] = False
+    wanted = left.copy() if allowed is None else left & allowed
+    wanted[_slots(index, unwanted)] = False
+    if identity_distance is None:
+        left = wanted.copy()
     comparison = _Comparison(
         index,
         clip,
         k=k,
         scoring=Scoring.plain(index.slots) if scoring is None else scoring,
         grouping=grouping,
-        unwanted=_slots(index, unwanted),
+        wanted=wanted,
         identity_distance=identity_distance,
         crew=crew,
     )
     if mode == "brute":
-        comparison.compare_exactly(np.flatnonzero(mask))
-        return comparison.result(candidates=candidates, proven=True)
+        comparison.compare_exactly(np.flatnonzero(left))
+        return comparison.result(proven=True)
 
     # Step 2
-    count = max(k, shortlist_size if mode == "shortlist" else _SEEDS) + len(unwanted)
-    mean = clip.frames.mean(axis=0)
-    if scoring is None:
-        proposed = index.nearest_means(mean, count=count, allowed=mask)
-    else:
-        slots = np.flatnonzero(mask)
-        estimates = scoring.scores(slots, index.mean_distances(mean)[slots])
-        proposed = slots[np.argsort(estimates, kind="stable")[:count]]
+    count = max(k, shortlist_size if mode == "shortlist" else _SEEDS)
+    proposed = _proposed(index, clip, count=count, scoring=scoring, among=wanted)
+    if mode == "shortlist":
+        others = _proposed(index, clip, count=count, scoring=scoring, among=left & ~wanted)
+        proposed = np.concatenate((proposed, others))
     comparison.compare(proposed)
 
     # Step 3
+    left[proposed] = False
     if mode == "certified":
-        mask[proposed] = False
-        rest = np.flatnonzero(mask)
+        rest = np.flatnonzero(left)
         floors = (kept or KeptFloors()).of(index, clip, rest, comparison.cutoffs(rest), crew=crew)
         # Few matter, and the others need no order.
         order = np.flatnonzero(comparison.may_matter(rest, floors))
@@ -350,7 +354,19 @@ def search(
                 break
             comparison.compare(rest[batch])
             start, size = start + size, min(2 * size, _LARGEST_BATCH)
-    return comparison.result(candidates=candidates, proven=mode == "certified" or proposed.size == candidates)
+    return comparison.result(proven=mode == "certified" or not left.any())
+
+
+def _proposed(
+    index: Index, clip: Clip, *, count: int, scoring: Scoring | None, among: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Slots whose mean vectors promise the least scores."""
+    mean = clip.frames.mean(axis=0)
+    if scoring is None:
+        return index.nearest_means(mean, count=count, allowed=among)
+    slots = np.flatnonzero(among)
+    estimates = scoring.scores(slots, index.mean_distances(mean)[slots])
+    return np.asarray(slots[np.argsort(estimates, kind="stable")[:count]])
 
 
 def _slots(index: Index, track_ids: Collection[str]) -> list[int]:
@@ -397,7 +413,7 @@ class _Comparison:
         k: int,
         scoring: Scoring,
         grouping: str,
-        unwanted: Collection[int],
+        wanted: NDArray[np.bool_],
         identity_distance: float | None,
         crew: Crew | None,
     ) -> None:
@@ -407,27 +423,30 @@ class _Comparison:
         self._best = KBest(k)
         self._scoring = scoring
         self._grouping = grouping
-        self._unwanted = frozenset(unwanted)
+        self._wanted = wanted
         self._identity_distance = -math.inf if identity_distance is None else identity_distance
         self._identical: list[tuple[float, str]] = []
         self._taken: dict[str, tuple[Track, float, float]] = {}
-        self.compared_in_full = 0
+        self._compared_in_full = 0
 
     def may_matter(self, slots: NDArray[np.int64], floors: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say which tracks can be hits or identical, by floors of their distances."""
-        return np.less_equal(self.ranks(slots, floors), self._best.bound)
+        hits = self._wanted[slots] & (self._scoring.scores(slots, floors) <= self._best.bound)
+        return np.asarray(hits | (floors <= self._identity_distance))
 
     def ranks(self, slots: NDArray[np.int64], floors: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Order in which to compare: by the least score that a track can have, what may be identical before all."""
-        return np.where(floors <= self._identity_distance, -math.inf, self._scoring.scores(slots, floors))
+        """Order in which to compare: what may be identical, then by the least score that a possible hit can have."""
+        scores = np.where(self._wanted[slots], self._scoring.scores(slots, floors), math.inf)
+        return np.where(floors <= self._identity_distance, -math.inf, scores)
 
     def cutoffs(self, slots: NDArray[np.int64]) -> NDArray[np.float64]:
         """Distances above which tracks make no difference, or little more."""
-        return np.maximum(self._scoring.cutoffs(slots, self._best.bound), self._identity_distance)
+        cutoffs = np.where(self._wanted[slots], self._scoring.cutoffs(slots, self._best.bound), 0.0)
+        return np.maximum(cutoffs, self._identity_distance)
 
     def compare(self, slots: NDArray[np.int64]) -> None:
         """Compare tracks: all in float32, then exactly those that can matter, the most promising first."""
-        self.compared_in_full += slots.size
+        self._compared_in_full += int(np.count_nonzero(self._wanted[slots]))
         floors = self._index.alignment_floors(self._clip, slots, self.cutoffs(slots), crew=self._crew)
         for i in np.argsort(self.ranks(slots, floors), kind="stable"):
             one = slots[i : i + 1]
@@ -437,7 +456,7 @@ class _Comparison:
 
     def compare_exactly(self, slots: NDArray[np.int64]) -> None:
         """Compare all of these tracks exactly."""
-        self.compared_in_full += slots.size
+        self._compared_in_full += int(np.count_nonzero(self._wanted[slots]))
         self._take_exactly(slots)
 
     def _take_exactly(self, slots: NDArray[np.int64]) -> None:
@@ -452,18 +471,18 @@ class _Comparison:
         self._taken[track.track_id] = (track, distance, score)
         if distance <= self._identity_distance:
             self._identical.append((distance, track.track_id))
-        elif slot not in self._unwanted:
+        elif self._wanted[slot]:
             alone = self._grouping == "track"
             group = track.track_id if alone else self._index.group_of(track.track_id)
             self._best.offer(score, track.track_id, group=group)
 
-    def result(self, *, candidates: int, proven: bool) -> SearchResult:
+    def result(self, *, proven: bool) -> SearchResult:
         """Say what was found, and where in each track."""
         return SearchResult(
             hits=tuple(self._hit(track_id, align) for _, track_id in self._best.ranked),
             identical=tuple(self._hit(track_id, locate) for _, track_id in sorted(self._identical)),
-            candidates=candidates,
-            compared_in_full=self.compared_in_full,
+            candidates=int(np.count_nonzero(self._wanted)),
+            compared_in_full=self._compared_in_full,
             proven=proven,
         )
 

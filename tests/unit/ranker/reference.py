@@ -70,25 +70,23 @@ def best(
     grouping: str = "group",
     moods: Collection[int] | None = None,
     exclude: Collection[str] = (),
+    unwanted: Collection[str] = (),
     identity_distance: float | None = None,
     lines: Mapping[str, tuple[float, float]] | None = None,
 ) -> tuple[list[tuple[float, str]], list[tuple[float, str]]]:
     """Hits (score and id) and identical tracks (distance and id) by comparing every track, best first.
 
-    `lines` holds offset and slope of the scores by track id; without it a score is a distance.
+    `lines` holds offset and slope of the scores by track id; without it a score is a distance. What is excluded is
+    neither, and what is unwanted, or of other moods, is no hit.
     """
-    entries = [
-        (distance(clip, track.frames), track.track_id, track.group)
-        for track in tracks
-        if track.track_id not in exclude and (moods is None or track.mood in moods)
-    ]
+    entries = [(distance(clip, track.frames), track) for track in tracks if track.track_id not in exclude]
     limit = -1.0 if identity_distance is None else identity_distance
-    identical = sorted((value, track_id) for value, track_id, _ in entries if value <= limit)
+    identical = sorted((value, track.track_id) for value, track in entries if value <= limit)
     scored = []
-    for value, track_id, group in entries:
-        offset, slope = (0.0, 1.0) if lines is None else lines[track_id]
-        if value > limit:
-            scored.append((offset + slope * value, track_id, group))
+    for value, track in entries:
+        offset, slope = (0.0, 1.0) if lines is None else lines[track.track_id]
+        if value > limit and track.track_id not in unwanted and (moods is None or track.mood in moods):
+            scored.append((offset + slope * value, track.track_id, track.group))
     hits: list[tuple[float, str]] = []
     seen: set[str] = set()
     for value, track_id, group in sorted(scored, key=lambda entry: entry[:2]):

@@ -1,5 +1,7 @@
 """A certified search returns exactly what comparing every track by the plain definition returns."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from tests.unit.ranker import reference
 from tunekin.errors import InputError, OptionError
 from tunekin_ranker.crew import Crew
 from tunekin_ranker.dtw import Clip
+from tunekin_ranker.floors import KeptFloors
 from tunekin_ranker.index import Index, Track
 from tunekin_ranker.search import KBest, Scoring, search
 
@@ -75,6 +78,7 @@ def tied_catalogues(draw):
             "k": st.integers(1, 12),
             "grouping": st.sampled_from(["group", "track"]),
             "exclude": st.sets(st.integers(0, 80).map("t{}".format), max_size=4),
+            "unwanted": st.sets(st.integers(0, 80).map("t{}".format), max_size=4),
             "identity_distance": st.sampled_from([None, 0.0, 0.5, 1.0, 1e4]),
         }
     ),
@@ -102,6 +106,13 @@ def test_certified_hits_are_those_of_brute_force(*, tracks, clip, options, moods
     brute = search(index, Clip(clip), allowed=allowed, scoring=scoring, mode="brute", **options)
     assert (brute.hits, brute.identical, brute.candidates) == (found.hits, found.identical, found.candidates)
     assert brute.compared_in_full == brute.candidates
+    may_be_hits = [
+        track
+        for track in tracks
+        if track.track_id not in options["exclude"] | options["unwanted"] and (moods is None or track.mood in moods)
+    ]
+    assert found.candidates == len(may_be_hits)
+    assert found.compared_in_full <= found.candidates
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-3, 1_000.0])
@@ -270,6 +281,90 @@ def test_a_filter_that_leaves_few_tracks_is_honoured_by_both_modes():
         found = search(index, Clip(clip), k=5, mode=mode, allowed=allowed, exclude=["t090", "unheard of"])
         assert [hit.track_id for hit in found.hits] == ["t017"]
         assert (found.candidates, found.compared_in_full, found.proven) == (1, 1, True)
+
+
+@pytest.mark.parametrize("mode", ["certified", "shortlist", "brute"])
+def test_a_track_that_may_be_no_hit_is_recognised_and_counts_for_nothing(mode):
+    tracks = catalogue(21)
+    index = Index.build(tracks)
+    allowed = np.zeros(index.slots, np.bool_)
+    allowed[20:40] = True
+    # One that the filter leaves out, and one that nobody wants.
+    for number, unwanted in ((90, ()), (25, ("t025",))):
+        clip = tracks[number].frames
+        options: dict[str, Any] = {
+            "k": 3,
+            "mode": mode,
+            "shortlist_size": 10,
+            "identity_distance": 0.0,
+            "grouping": "track",
+        }
+        found = search(index, Clip(clip), allowed=allowed, unwanted=unwanted, **options)
+        assert entries(found.identical) == [(0.0, f"t{number:03}")]
+        assert {hit.track_id for hit in found.hits} <= {f"t{one:03}" for one in range(20, 40)} - set(unwanted)
+        assert found.candidates == 20 - len(unwanted)
+        assert found.compared_in_full <= found.candidates
+        assert found.proven == (mode != "shortlist")
+
+
+def test_what_may_be_no_hit_is_aligned_only_where_it_may_be_the_same_recording(monkeypatch):
+    rng = np.random.default_rng(24)
+    song = frames(rng, 40)
+    near = [
+        Track(track_id=f"near-{i}", frames=(song.astype(np.float64) + 1 + i / 100).astype(np.float16))
+        for i in range(50)
+    ]
+    far = [Track(track_id=f"far-{i}", frames=(song.astype(np.float64) + 20).astype(np.float16)) for i in range(50)]
+    index = Index.build([Track(track_id="song", frames=song), *near, *far])
+    aligned = set()
+    plain = Index.alignment_floors
+
+    def watched(self, clip, slots, *arguments, **options):
+        aligned.update(slots.tolist())
+        return plain(self, clip, slots, *arguments, **options)
+
+    monkeypatch.setattr(Index, "alignment_floors", watched)
+    allowed = np.arange(index.slots) > 50
+    found = search(index, Clip(song[10:20]), k=5, allowed=allowed, identity_distance=0.1)
+    assert entries(found.identical) == [(0.0, "song")]
+    assert len(found.hits) == 5
+    assert not aligned & set(range(1, 51))
+
+
+def test_an_excluded_track_is_not_recognised():
+    tracks = catalogue(22)
+    index = Index.build(tracks)
+    found = search(index, Clip(tracks[3].frames), k=3, exclude=["t003"], identity_distance=0.0)
+    assert found.identical == ()
+    assert "t003" not in {hit.track_id for hit in found.hits}
+
+
+def test_a_shortlist_that_leaves_tracks_unrecognised_is_not_proven():
+    tracks = catalogue(23)
+    index = Index.build(tracks)
+    allowed = np.zeros(index.slots, np.bool_)
+    allowed[:5] = True
+    clip = Clip(frames(np.random.default_rng(23), 8))
+    options: dict[str, Any] = {"k": 5, "mode": "shortlist", "shortlist_size": 5, "allowed": allowed}
+    assert search(index, clip, **options).proven
+    assert not search(index, clip, identity_distance=0.01, **options).proven
+    assert search(index, clip, identity_distance=0.01, **options | {"shortlist_size": 115}).proven
+
+
+def test_floors_kept_from_a_search_with_a_filter_serve_one_without():
+    for seed in range(4):
+        tracks = catalogue(30 + seed, count=300)
+        index = Index.build(tracks)
+        clip = Clip(frames(np.random.default_rng(seed), 12))
+        nearest = search(index, clip, k=2, grouping="track").hits[1].distance
+        kept = KeptFloors()
+        for moods, identity_distance in (((0,), nearest), ((1, 2), None), ((0, 1, 2, 3), None), ((3,), nearest)):
+            options: dict[str, Any] = {
+                "k": 5,
+                "allowed": np.isin(index.moods, moods),
+                "identity_distance": identity_distance,
+            }
+            assert search(index, clip, kept=kept, **options).hits == search(index, clip, mode="brute", **options).hits
 
 
 def test_a_shortlist_ranks_what_it_compared_and_claims_no_more():
