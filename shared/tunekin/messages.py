@@ -177,7 +177,8 @@ class ClipOptions(_Struct, frozen=True):
     k : int
         Matches wanted, 1 to 100.
     scope : {'all', 'mood'}
-        The whole catalogue, or tracks of the clip's mood (and its runner-up where the mood is ambiguous).
+        The whole catalogue, or tracks of the clip's mood (and its runner-up where the mood is ambiguous); where the
+        clip is a recording of the catalogue, of that recording's mood.
     mode : {'certified', 'shortlist'}
         Whether the answer is proven to be what comparing every track would give, or faiss's proposal decides.
     artists : {'one', 'any'}
@@ -189,7 +190,7 @@ class ClipOptions(_Struct, frozen=True):
     weights : tuple of (str, float)
         What to multiply the weight of a view by, as ``("rhythm", 2.0)``; 1 for views that are not named.
     filters : Filters
-        Which songs may be matches; all by default.
+        Which songs may be matches; all by default. What the clip itself is does not depend on it.
     likes, dislikes : tuple of str
         Ids of tracks that the listener likes, and dislikes. What is near to the former comes sooner, what is near to
         the latter later, and the latter themselves do not come at all. Ids that the catalogue does not hold change
@@ -520,10 +521,13 @@ class Recording(_Struct, frozen=True):
         The track.
     views : bytes
         Its views, packed by `tunekin.features.views_to_bytes`.
+    probabilities : tuple of float
+        Of each mood, by number, for the whole track; empty in messages of earlier rankers.
     """
 
     match: "Match"
     views: bytes
+    probabilities: tuple[float, ...] = ()
 
 
 class Scored(_Struct, frozen=True):
@@ -565,7 +569,7 @@ class Partial(_Struct, frozen=True):
     tracks : int
         Tracks that the shard holds.
     mood : MoodAnswer
-        The clip's mood; the same from every shard.
+        The mood of what was asked for; the same from every shard.
     recordings : tuple of Recording
         All tracks of the shard that are the very recording, the nearest first.
     matches : tuple of Scored
@@ -702,9 +706,9 @@ class SearchFacts(_Struct, frozen=True):
     candidates : int
         Tracks that were allowed to match.
     compared_in_full : int
-        Tracks whose whole alignment was computed; bounds ruled the others out, or nobody proposed them.
+        Of these, those whose whole alignment was computed; bounds ruled the others out, or nobody proposed them.
     proven : bool
-        Whether comparing every candidate would give the same matches.
+        Whether comparing every track would give the same matches, and the same recording.
     shards_missing : int
         Parts of a divided catalogue that did not answer in time: their songs took no part, and nothing is proven.
     """
@@ -739,7 +743,7 @@ class Answer(_Struct, frozen=True):
     error : Problem or None
         Set for a failure.
     mood : MoodAnswer or None
-        Unset for a failure.
+        That of the very recording where it is identified, else what the clip sounds like. Unset for a failure.
     identified : Match or None
         The match that is this very recording, where there is one.
     matches : tuple of Match

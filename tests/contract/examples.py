@@ -132,7 +132,7 @@ EXAMPLES: dict[str, Message] = {
         shards=3,
         tracks=400,
         mood=MOOD,
-        recordings=(Recording(match=MATCH, views=b"\x00\x3c" * 3),),
+        recordings=(Recording(match=MATCH, views=b"\x00\x3c" * 3, probabilities=(0.75, 0.25)),),
         matches=(Scored(match=MATCH, score=0.5, group="새벽 네 시", views=b"\x00\x3c" * 3),),
         search=SEARCH,
         versions=VERSIONS,

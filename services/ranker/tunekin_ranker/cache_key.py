@@ -32,7 +32,7 @@ def cache_key(message: Classified, snapshot: Snapshot, *, shortlist_size: int, s
     Returns
     -------
     str
-        ``tunekin:answer:5:`` and a SHA-256.
+        ``tunekin:answer:6:`` and a SHA-256.
     """
     clip = clip_of(message)
     depends_on = (
@@ -46,5 +46,7 @@ def cache_key(message: Classified, snapshot: Snapshot, *, shortlist_size: int, s
         message.model_version,
         snapshot.catalogue_version,
         str(shard),
+        # Of a song that another shard may hold, whose state of the catalogue may be another one.
+        (message.views, message.probabilities) if message.known else None,
     )
-    return f"tunekin:answer:5:{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}"
+    return f"tunekin:answer:6:{hashlib.sha256(msgspec.json.encode(depends_on)).hexdigest()}"

@@ -111,15 +111,22 @@ def merge(
     recordings = sorted((recording for partial in by_shard.values() for recording in partial.recordings), key=_nearest)
     questions = [partial.question for partial in by_shard.values() if partial.question is not None]
     if recordings and questions:
-        # Now that the song is known, its own clean sound says better what is like it than a recording of a part.
-        exclude = (*(known.exclude if known else ()), *(recording.match.track_id for recording in recordings))
+        # Now that the song is known, its own clean sound says better what mood it has, and what is like it, than a
+        # recording of a part. A track that was asked for has its own mood already, whatever is recorded in it.
+        asked = known.exclude if known else ()
+        own = () if asked else recordings[0].probabilities
         return msgspec.structs.replace(
             questions[0],
             subject=clip,
+            probabilities=own or questions[0].probabilities,
             views=recordings[0].views,
-            known=Known(exclude=exclude, identified=recordings[0].match, search=facts),
+            known=Known(
+                exclude=(*asked, *(recording.match.track_id for recording in recordings)),
+                identified=recordings[0].match,
+                search=facts,
+            ),
         )
-    facts = facts if known is None or known.search is None else _both(known.search, facts)
+    facts = facts if known is None or known.search is None else _both(known.search, facts, known=known)
     before = dict(known.repeats) if known else {}
     matches, repeats = _best(by_shard.values(), clip.options, before=before, frames=frames, version=version)
     if repeats != before:
@@ -247,11 +254,15 @@ def _facts(partials: Collection[Partial], *, missing: int) -> SearchFacts:
     )
 
 
-def _both(own: SearchFacts, kin: SearchFacts) -> SearchFacts:
+def _both(own: SearchFacts, kin: SearchFacts, *, known: Known) -> SearchFacts:
     """How a clip was looked at first, and then again."""
+    # The list keeps to the mood of the song, and the first look kept to what the clip seemed to be.
+    elsewhere = own.scope == "mood" and known.identified is not None and not known.repeats
+    counted = kin if elsewhere else own
     return msgspec.structs.replace(
         own,
-        compared_in_full=max(own.compared_in_full, kin.compared_in_full),
+        candidates=counted.candidates,
+        compared_in_full=max(counted.compared_in_full, kin.compared_in_full),
         proven=own.proven and kin.proven,
         shards_missing=max(own.shards_missing, kin.shards_missing),
     )

@@ -71,7 +71,7 @@ class _Look:
 
 
 def rank(find: Callable[[Classified], Partial], message: Classified) -> Answer:
-    """Find the tracks most like a clip; where it is a track that is known, those most like that track.
+    """Find the tracks most like a clip; where it is a track that is known, that track's mood and those most like it.
 
     Parameters
     ----------
@@ -211,6 +211,7 @@ def look(
             # What a recording is does not depend on taste.
             match=_match(hit, described, taste=None),
             views=views_to_bytes(snapshot.index.track_at(_slot(hit, snapshot)).views),
+            probabilities=tuple(snapshot.infos[hit.track_id].probabilities.tolist()),
         )
         for hit in result.identical
     )

@@ -9,7 +9,7 @@ import pytest
 from tests.component.embedded.sounds import write_wav
 from tunekin.errors import DependencyError
 from tunekin.features import FEATURES
-from tunekin.messages import Answer, ClipOptions, Track, TrackOutcome
+from tunekin.messages import Answer, ClipOptions, Filters, Track, TrackOutcome
 from tunekin_demo import bad_microphone
 from tunekin_demo.compose import Piece, catalogue, render, write_catalogue
 from tunekin_embedded import track_lane
@@ -97,6 +97,30 @@ def test_an_answer_has_a_mood_five_songs_and_its_own_timeline(lane: ClipLane, pi
     assert answer.search is not None
     assert answer.search.proven
     assert {"ingest", "featurizer", "classifier", "ranker", "total"} <= set(answer.timeline)
+
+
+def test_a_recorded_song_has_the_mood_of_the_whole_song(lane: ClipLane, pieces: list[Piece]) -> None:
+    for piece in pieces[4:8]:
+        heard = ask(lane, recording(piece), scope="mood", k=20)
+        assert heard.identified is not None
+        assert heard.mood is not None
+        song = lane.answer_track(heard.identified.track_id, options=ClipOptions())
+        assert heard.mood == song.mood
+        moods = {heard.mood.id}
+        if heard.mood.ambiguous and heard.mood.runner_up is not None:
+            moods.add(heard.mood.runner_up.id)
+        assert {match.mood for match in heard.matches} <= moods
+
+
+def test_a_recorded_song_is_identified_though_a_filter_leaves_it_out(lane: ClipLane, pieces: list[Piece]) -> None:
+    plain = ask(lane, recording(pieces[4]))
+    assert plain.identified is not None
+    other = next(match.mood for match in plain.matches if match.mood not in {None, plain.identified.mood})
+    found = ask(lane, recording(pieces[4]), filters=Filters(moods=(other,)))
+    assert found.identified == plain.identified
+    assert {match.mood for match in found.matches} == {other}
+    assert found.search is not None
+    assert found.search.proven
 
 
 def test_the_answer_is_stored(parts: Parts, lane: ClipLane, pieces: list[Piece]) -> None:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from tests.unit.ranker.test_rank import answer, classified, sight, snapshot, stranger, walk
 from tunekin.errors import EmptyCatalogueError, OptionError
 from tunekin.features import FEATURES
-from tunekin.messages import Answer, Classified, ClipOptions, Known, Partial, Scored
+from tunekin.messages import Answer, Classified, ClipOptions, Filters, Known, Partial, Scored
 from tunekin_ranker.index import Index
 from tunekin_ranker.index import Track as IndexTrack
 from tunekin_ranker.merge import is_complete, merge, question_of
-from tunekin_ranker.rank import asked_songs, clip_of, look
+from tunekin_ranker.rank import asked_songs, clip_of, look, mood_answer
 from tunekin_ranker.shard import Shard
 from tunekin_ranker.snapshot import Snapshot
 from tunekin_ranker.versions import are_versions
@@ -69,7 +69,7 @@ def same(answer: Answer) -> tuple[object, ...]:
     return answer.mood, answer.identified, answer.matches, facts, answer.versions, answer.attempt, answer.key
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     homes=st.lists(st.integers(1, 4), min_size=24, max_size=24),
     options=st.builds(
@@ -80,8 +80,12 @@ def same(answer: Answer) -> tuple[object, ...]:
         weights=st.sampled_from([(), (("moment", 10.0),), (("style", 0.0), ("feeling", 0.0))]),
         likes=st.sampled_from([(), ("t05",), ("t21", "t02", "t13", "gone")]),
         dislikes=st.sampled_from([(), ("t03", "t11"), ("t20",)]),
+        filters=st.sampled_from([Filters(), Filters(), Filters(moods=(1,)), Filters(moods=(0, 2))]),
     ),
-    frames=st.sampled_from([stranger(7), stranger(8, frames=40), walk(3)[10:90], walk(17)[30:80]]),
+    # The mood of the last is ambiguous, and of the two last it is not what the clips' probabilities say.
+    frames=st.sampled_from(
+        [stranger(7), stranger(8, frames=40), walk(3)[10:90], walk(17)[30:80], walk(17)[10:60], walk(7)[10:90]]
+    ),
     ambiguous=st.booleans(),
     without=st.sampled_from([None, Known(exclude=("t03",)), Known(exclude=("t05", "t06"))]),
 )
@@ -89,7 +93,15 @@ def test_however_a_catalogue_is_divided_the_answer_is_the_same(homes, options, f
     probabilities = (0.45, 0.4, 0.15) if ambiguous else (0.8, 0.15, 0.05)
     message = classified(frames, options=options, probabilities=probabilities)
     message = msgspec.structs.replace(message, known=without)
-    assert same(divided(message, 4, homes)) == same(answer(message, WHOLE))
+    found = divided(message, 4, homes)
+    assert same(found) == same(answer(message, WHOLE))
+    song = found.identified
+    own = without is None and song is not None
+    said = tuple(WHOLE.infos[song.track_id].probabilities.tolist()) if own else probabilities
+    assert found.mood == mood_answer(said, WHOLE.moods)
+    moods = {found.mood.id, found.mood.runner_up.id} if found.mood.ambiguous else {found.mood.id}
+    moods = moods if options.scope == "mood" else {0, 1, 2}
+    assert {match.mood for match in found.matches} <= moods & set(options.filters.moods or (0, 1, 2))
 
 
 # --- versions ---
@@ -149,7 +161,7 @@ def catalogue_of(made: Sequence[Made]) -> Snapshot:
         for number, one in enumerate(made)
     ]
     infos = {
-        track.track_id: replace(WHOLE.infos["t00"], isrc=one.isrc, musicbrainz_id=one.musicbrainz_id)
+        track.track_id: replace(WHOLE.infos[track.track_id], isrc=one.isrc, musicbrainz_id=one.musicbrainz_id)
         for track, one in zip(tracks, made, strict=True)
     }
     return replace(WHOLE, index=Index.build(tracks), infos=infos)
@@ -371,6 +383,27 @@ def test_songs_like_a_recognised_one_are_looked_for_in_all_shards() -> None:
     assert isinstance(asked, Classified)
     assert asked.known is not None
     assert asked.known.identified == found.identified
+
+
+def test_the_mood_of_a_recognised_song_is_that_of_its_nearest_recording_whichever_shard_holds_it() -> None:
+    message = classified(walk(17)[10:90])
+    partials = [looked(message, WHOLE, Shard(number, 3)) for number in (1, 2, 3)]
+    (holder,) = (number for number, partial in enumerate(partials) if partial.recordings)
+    (song,) = partials[holder].recordings
+    assert song.probabilities == tuple(WHOLE.infos["t17"].probabilities.tolist())
+    farther = msgspec.structs.replace(
+        song, match=msgspec.structs.replace(song.match, track_id="t00", distance=0.01), probabilities=(1.0, 0.0, 0.0)
+    )
+    other = (holder + 1) % 3
+    partials[other] = msgspec.structs.replace(partials[other], recordings=(farther,))
+    asked = merge(partials)
+    assert isinstance(asked, Classified)
+    assert asked.probabilities == song.probabilities
+    # Rankers of an earlier version do not say it.
+    untold = msgspec.structs.replace(song, probabilities=())
+    asked = merge([msgspec.structs.replace(one, recordings=(untold,)) for one in partials])
+    assert isinstance(asked, Classified)
+    assert asked.probabilities == message.probabilities
 
 
 def test_every_track_has_one_shard() -> None:

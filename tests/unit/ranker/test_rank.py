@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Collection
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -19,6 +20,7 @@ from tunekin.messages import (
     ClipOptions,
     ClipSubject,
     Filters,
+    Known,
     Label,
     Partial,
     Track,
@@ -28,10 +30,10 @@ from tunekin_ranker.adapters.memory_cache import MemoryCache
 from tunekin_ranker.index import Index
 from tunekin_ranker.index import Track as IndexTrack
 from tunekin_ranker.metrics import RankerMetrics
-from tunekin_ranker.rank import look, rank
+from tunekin_ranker.rank import look, mood_answer, rank
 from tunekin_ranker.service import service
 from tunekin_ranker.settings import RankerSettings
-from tunekin_ranker.shadow import recall5
+from tunekin_ranker.shadow import differs, recall5
 from tunekin_ranker.shard import WHOLE
 from tunekin_ranker.snapshot import Snapshot, TrackInfo
 from tunekin_ranker.taste import Song
@@ -57,6 +59,12 @@ def sight(seed: int) -> NDArray[np.float16]:
     return views.astype(np.float16)
 
 
+def moods_of(number: int) -> NDArray[np.float32]:
+    """A track's probabilities, no two tracks' alike; of some the two best are close."""
+    best = 0.45 + 0.5 * (number * 7 % 24) / 24
+    return np.roll(np.array([best, 0.75 * (1 - best), 0.25 * (1 - best)], np.float32), number % 3)
+
+
 def snapshot(count: int = 12, *, artists: int = 6, version: int = 7) -> Snapshot:
     names = [f"t{number:02d}" for number in range(count)]
     return Snapshot(
@@ -76,7 +84,7 @@ def snapshot(count: int = 12, *, artists: int = 6, version: int = 7) -> Snapshot
                 artist=f"artist {number % artists}",
                 album="",
                 duration_s=TRACK_FRAMES * FEATURES.frame_s,
-                probabilities=np.array([0.5, 0.25, 0.25], np.float32),
+                probabilities=moods_of(number),
             )
             for number, name in enumerate(names)
         },
@@ -191,6 +199,54 @@ def test_a_cut_of_a_song_is_identified_with_its_moment_and_takes_no_place_among_
 
 def test_a_stranger_is_not_identified() -> None:
     assert answer(classified(stranger())).identified is None
+
+
+def test_a_recognised_song_says_its_own_mood() -> None:
+    held = snapshot()
+    found = answer(classified(walk(5)[40:100], probabilities=(0.8, 0.15, 0.05)), held)
+    assert found.mood == mood_answer(tuple(held.infos["t05"].probabilities.tolist()), MOODS)
+    assert found.mood.id == 2
+    # Nothing else says it.
+    assert answer(classified(stranger(), probabilities=(0.8, 0.15, 0.05)), held).mood.id == 0
+
+
+@pytest.mark.parametrize(("number", "moods"), [(5, {2}), (7, {1, 2})])
+def test_with_the_scope_of_a_mood_songs_like_a_recognised_one_are_of_its_mood(number: int, moods: set[int]) -> None:
+    options = ClipOptions(scope="mood", k=12, artists="any")
+    found = answer(classified(walk(number)[40:100], probabilities=(0.8, 0.15, 0.05), options=options))
+    assert found.identified is not None
+    assert found.identified.track_id == f"t{number:02d}"
+    assert {match.mood for match in found.matches} == moods
+    assert len(found.matches) == 4 * len(moods) - 1
+    assert found.search is not None
+    assert (found.search.candidates, found.search.proven) == (len(found.matches), True)
+    assert found.search.compared_in_full <= found.search.candidates
+
+
+def test_a_recognised_song_that_no_model_has_judged_leaves_the_clips_mood() -> None:
+    held = snapshot()
+    unjudged = dataclasses.replace(held.infos["t05"], probabilities=np.empty(0, np.float32))
+    found = answer(classified(walk(5)[40:100]), dataclasses.replace(held, infos={**held.infos, "t05": unjudged}))
+    assert found.identified is not None
+    assert found.mood == mood_answer((0.8, 0.15, 0.05), MOODS)
+
+
+@pytest.mark.parametrize("mode", ["certified", "shortlist"])
+def test_a_song_that_the_filters_leave_out_is_recognised_and_the_list_keeps_to_them(mode: Literal["certified"]) -> None:
+    options = ClipOptions(mode=mode, filters=Filters(moods=(1,)), k=12, artists="any")
+    found = answer(classified(walk(3)[40:100], options=options))
+    assert found.identified is not None
+    assert (found.identified.track_id, found.identified.mood) == ("t03", 0)
+    assert {match.track_id for match in found.matches} == {"t01", "t04", "t07", "t10"}
+    assert found.search is not None
+    assert (found.search.candidates, found.search.proven) == (4, True)
+
+
+def test_brute_force_recognises_a_song_that_the_filters_leave_out() -> None:
+    message = classified(walk(3)[40:100], options=ClipOptions(filters=Filters(moods=(1,))))
+    brute = look(message, snapshot(), version=FEATURES, shortlist_size=200, brute=True)
+    assert [recording.match.track_id for recording in brute.recordings] == ["t03"]
+    assert not differs(found(message), brute)
 
 
 def test_the_clips_span_counts_from_the_beginning_of_what_was_sent() -> None:
@@ -322,6 +378,18 @@ def test_other_options_are_another_answer(options: ClipOptions) -> None:
     handle = service(Held(snapshot()), cache, topics=("clips.classified",), settings=RankerSettings()).handle
     list(handle(classified(stranger())))
     list(handle(classified(stranger(), options=options)))
+    assert cache.hits == 0
+
+
+def test_a_song_whose_mood_another_shard_says_otherwise_is_another_question() -> None:
+    cache = CountingCache(max_entries=10)
+    settings = RankerSettings(shard="1/2")
+    handle = service(Held(snapshot()), cache, topics=("clips.classified",), settings=settings).handle
+    asked = msgspec.structs.replace(classified(stranger()), known=Known(exclude=("elsewhere",)))
+    for probabilities in ((0.8, 0.15, 0.05), (0.1, 0.85, 0.05)):
+        (partial,) = handle(msgspec.structs.replace(asked, probabilities=probabilities))
+        assert isinstance(partial, Partial)
+        assert partial.mood.id == int(np.argmax(probabilities))
     assert cache.hits == 0
 
 
