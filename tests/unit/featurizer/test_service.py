@@ -18,6 +18,7 @@ def features_with(threads: int) -> Features:
     with threadpool_limits(limits=threads, user_api="blas"):
         (features,) = service(topics=("tracks.audio",)).handle(audio)
         assert {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"} == {1}
+    assert isinstance(features, Features)
     return features
 
 
