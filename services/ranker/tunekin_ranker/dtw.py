@@ -39,9 +39,9 @@ from numpy.typing import NDArray
 
 from tunekin.errors import InputError
 from tunekin_ranker.crew import Crew
-from tunekin_ranker.kernels import FAR, LANES, LEAST_SQUARE, ROWS, TILE_LANES, kernels_for, shrink
-from tunekin_ranker.lanes import ROOT_ERROR
-from tunekin_ranker.packed import PackedFrames, pack
+from tunekin_ranker.kernels import FAR, LANES, LEAST_SQUARE, TILE_LANES, kernels_for, shrink
+from tunekin_ranker.lanes import ROOT_ERROR, ROWS, SPREAD
+from tunekin_ranker.packed import PackedFrames, on_lines, pack
 
 __all__ = ["Abreast", "Clip", "Span", "align", "alignment_floors", "exact_distances", "locate"]
 
@@ -59,8 +59,8 @@ class Abreast:
 
     Attributes
     ----------
-    values : np.ndarray [shape=(blocks * d * ROWS,), dtype=float32]
-        Minus twice the frames: block by block, coefficient by coefficient.
+    values : np.ndarray [shape=(blocks * d * ROWS * SPREAD,), dtype=float32]
+        Minus twice the frames: block by block, coefficient by coefficient, row by row, each `SPREAD` times.
     squares : np.ndarray [shape=(blocks * ROWS,), dtype=float32]
         Their squared norms, lowered; of the places after the last frame so far below 0 that they cost nothing.
     frames, coefficients : int
@@ -95,8 +95,9 @@ class Abreast:
         squares = np.full(len(rounded), -FAR * FAR)
         squares[:n] = (rounded[:n] ** 2).sum(axis=1) * shrink(d)
         moved = np.linalg.norm(rounded[:n] - frames, axis=1).max()
+        values = (-2 * rounded).reshape(-1, ROWS, d).transpose(0, 2, 1).astype(np.float32)
         return cls(
-            values=(-2 * rounded).reshape(-1, ROWS, d).transpose(0, 2, 1).astype(np.float32).ravel(),
+            values=on_lines(np.repeat(values, SPREAD)),
             squares=squares.astype(np.float32),
             frames=n,
             coefficients=d,

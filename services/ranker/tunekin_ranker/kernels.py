@@ -9,9 +9,10 @@ Tracks lie in one buffer of float16 bits, coefficient by coefficient (see `tunek
 neighbouring frames are neighbours in memory and fill the lanes of a vector register.
 
 There are two ways to fill lanes. The float32 loops, which bound distances, take 16 tracks abreast, a lane for each:
-every step is then one instruction for 16 tracks. Local costs are ``|x|² + |y|² - 2 x·y``, both squares lowered by what
-rounding can add, and used at once, so that no matrix of them is ever stored. Eight clip frames go along the tracks
-together; where all 16 tracks have passed their cutoffs after these eight, their loop ends.
+every step is then one instruction for 16 tracks, or for 8 of them, and then for the others. Local costs are
+``|x|² + |y|² - 2 x·y``, both squares lowered by what rounding can add, and used at once, so that no matrix of them is
+ever stored. Eight clip frames go along the tracks together; where all tracks have passed their cutoffs after these
+eight, their loop ends.
 
 The float64 loop, which decides, takes one track and runs along anti-diagonals: on diagonal ``t`` lane ``r`` holds the
 cell of clip frame ``i`` and track frame ``j = t - i``, whose three predecessors lie on the two diagonals before. Clip
@@ -36,20 +37,31 @@ from numpy.typing import NDArray
 from tunekin_ranker import lanes
 from tunekin_ranker.lanes import (
     GROUP,
-    add,
+    ROOT_ERROR,
+    ROWS,
+    SPREAD,
+    WIDTH,
+    add_each,
     adding_products,
+    align_each,
     code_squares,
     dot_products,
     fma,
+    fma_each,
     load,
     load_bytes,
     load_halves,
-    maximum,
+    load_rows,
+    maximum_each,
     minimum,
     multiply,
-    root_less,
+    multiply_each,
+    repeat,
+    roots_less,
     splat,
+    splats,
     store,
+    store_rows,
     transpose,
 )
 
@@ -59,7 +71,7 @@ __all__ = [
     "LANES",
     "LARGEST_CODE",
     "LEAST_SQUARE",
-    "ROWS",
+    "SLACK_FACTOR",
     "SMALLEST_STEP",
     "TILE_LANES",
     "Kernels",
@@ -69,11 +81,9 @@ __all__ = [
     "sketch_frames",
 ]
 
-# Float32 values of a vector register of AVX-512; narrower registers take two or four turns.
-LANES = lanes.WIDTH
-# Clip frames that go along the tracks together: each value of a track is read once for so many cells, and so many sums
-# run at once that none waits for another. Twice as many would not fit into the 32 registers of AVX-512.
-ROWS = 8
+# Tracks that lie side by side: as many as a vector register of AVX-512 takes float32 values. Narrower ones take one
+# half after the other.
+LANES = 16
 # Lanes of the largest tile. Its window of clip and track (2 x 80 x 20 float32) stays in a first-level cache of 32 KiB,
 # and a clip of 6 to 7 s at about 11 frames a second fits in one tile.
 TILE_LANES = 80
@@ -82,6 +92,8 @@ TILE_LANES = 80
 FAR = 1e15
 # Costs are roots of no less, which `lanes.root_less` can take.
 LEAST_SQUARE = 2.0**-100
+# Of slacks, what to take off roots: no root that is no greater than its slack, but for its error, leaves anything.
+SLACK_FACTOR = (1 + 2 * ROOT_ERROR) * (1 + 2.0**-22)
 # Of the codes of sketches: its square is no subnormal number in float32.
 SMALLEST_STEP = 2.0**-40
 LARGEST_CODE = 127
@@ -96,6 +108,9 @@ _Numbers: TypeAlias = NDArray[np.floating]
 
 # What leads to a cell of an alignment, from the cell before.
 _DIAGONAL, _ALONG_TRACK, _ALONG_CLIP = range(3)
+# Where in its scratch array a loop has what belongs to a row and to a lane: what to multiply products with, the least
+# square of a cost, and what to take off its root.
+_SCALES, _LEAST, _LESS = (i * ROWS * WIDTH for i in range(3))
 
 # Fused multiply-add; nothing else of fast math, so the error bound of `tunekin_ranker.dtw` stays true.
 _FUSED = {"contract"}
@@ -107,16 +122,16 @@ class Kernels(NamedTuple):
     Attributes
     ----------
     alignments_float32 : callable
-        From ``(clip [blocks * d * ROWS], squares [blocks * ROWS], bits, starts, rows, cutoffs [rows])``, all float32,
-        to float32 ``[rows]``: the cheapest alignment's sum, of costs that may be lower, but higher only by the root's
-        error and the root of `LEAST_SQUARE`; a sum that passes its cutoff may end there.
+        From ``(clip [blocks * d * ROWS * SPREAD], squares [blocks * ROWS], bits, starts, rows, cutoffs [rows])``, all
+        numbers of which are float32, to float32 ``[rows]``: the cheapest alignment's sum, of costs that may be lower,
+        but higher only by the root's error and the root of `LEAST_SQUARE`; a sum that passes its cutoff may end there.
     sketched_float32 : callable
         The same of sketches: from ``(clip, squares, codes, starts, lengths, steps, slacks, blocks, cutoffs)`` to
         float32 ``[blocks, LANES]``; each cost is lowered by its track's slack.
     sketched_bytes : callable or None
-        The same of a clip in bytes: from ``(clip int8 [blocks * padded * ROWS], offsets int32 [blocks * ROWS], step,
-        squares, codes, starts, lengths, steps, slacks, blocks, cutoffs)``; None where the processor does not multiply
-        bytes.
+        The same of a clip in bytes: from ``(clip int8 [blocks * padded * ROWS * SPREAD], squares, offsets int32
+        [blocks * ROWS * SPREAD], steps [blocks * ROWS], slacks [blocks * ROWS], codes, starts, lengths, steps, slacks,
+        blocks, cutoffs)``; each cost is lowered by both slacks. None where the processor does not multiply bytes.
     alignments_float64 : callable
         From ``(lanes [tiles, d, lanes], n, bits, starts, rows)`` to float64 ``[rows]``: the cheapest alignment's sum.
     path : callable
@@ -273,11 +288,11 @@ def _kept(loop: Callable[..., NDArray[Any]], name: str) -> Callable[..., NDArray
 
 def _of_numbers(coefficients: int) -> Callable[..., Any]:
     """Squared costs by float32 products."""
-    add_products = adding_products(vectors=coefficients, sums=ROWS)
+    add_products = adding_products(vectors=coefficients, stride=LANES)
 
-    @numba.njit(nogil=True, error_model="numpy")
-    def costs(clip, block, columns, j, norms, offsets, scale):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001  # pragma: no cover (compiled)
-        x, y = block * coefficients * ROWS, j * coefficients * LANES
+    @numba.njit(nogil=True, error_model="numpy", forceinline=True)
+    def costs(clip, block, columns, j, norms, offsets, scales):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001  # pragma: no cover (compiled)
+        x, y = block * coefficients * ROWS * SPREAD, j * coefficients * LANES
         return add_products(clip, x, columns, y, norms)
 
     return costs
@@ -286,108 +301,67 @@ def _of_numbers(coefficients: int) -> Callable[..., Any]:
 def _of_bytes(coefficients: int) -> Callable[..., Any]:
     """Squared costs by products of bytes, which are exact; only their scale and the squares are rounded."""
     padded = padded_coefficients(coefficients)
-    dots = dot_products(groups=padded // GROUP, sums=ROWS)
+    dots = dot_products(groups=padded // GROUP, stride=LANES * GROUP)
 
-    @numba.njit(nogil=True, error_model="numpy")
-    def costs(clip, block, columns, j, norms, offsets, scale):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # pragma: no cover (compiled)
-        n0, n1, n2, n3, n4, n5, n6, n7 = norms
-        d0, d1, d2, d3, d4, d5, d6, d7 = dots(
-            columns, j * padded * LANES, clip, block * padded * ROWS, offsets, block * ROWS
-        )
-        return (
-            fma(d0, scale, n0),
-            fma(d1, scale, n1),
-            fma(d2, scale, n2),
-            fma(d3, scale, n3),
-            fma(d4, scale, n4),
-            fma(d5, scale, n5),
-            fma(d6, scale, n6),
-            fma(d7, scale, n7),
-        )
+    @numba.njit(nogil=True, error_model="numpy", forceinline=True)
+    def costs(clip, block, columns, j, norms, offsets, scales):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # pragma: no cover (compiled)
+        x, y = block * padded * ROWS * SPREAD, j * padded * LANES
+        return fma_each(dots(columns, y, clip, x, offsets, block * ROWS * SPREAD), scales, norms)
 
     return costs
 
 
 def _abreast(costs: Callable[..., Any]) -> Callable[..., None]:
-    # Eight of each name, since an array would not be kept in registers.
     @numba.njit(nogil=True, error_model="numpy")
     def abreast(
         clip: _Numbers,
         squares: _Numbers,
+        offsets: _Integers,
+        row_steps: _Numbers,
+        row_slacks: _Numbers,
+        length: int,
         columns: _Numbers,
         column_squares: _Numbers,
-        offsets: _Integers,
         scales: _Numbers,
-        slack: _Numbers,
+        slacks: _Numbers,
         above: _Numbers,
         constants: _Numbers,
         cutoffs: _Numbers,
         sums: _Numbers,
+        scratch: _Numbers,
     ) -> None:  # pragma: no cover (compiled)
-        """Align the clip with 16 tracks: ``columns [m, d, 16]``, all else by lane; ``sums`` becomes the smallest sums.
+        """Align the clip with the tracks of the first lanes, as many as a vector has; ``sums`` are the smallest sums.
 
-        `constants` hold the far cost, 0 and `shrink`; `slack` is what to take off each cost, then its square; `offsets`
-        and `scales` are those of products of bytes.
+        What is of rows: `clip`, `squares`, `offsets`, `row_steps` and `row_slacks`; what is of lanes: `columns`
+        [length, d, LANES], `column_squares` and `above` [length, LANES], all else. `constants` hold the far cost, 0,
+        `shrink`, what slacks are multiplied with, and the least square.
         """
-        length = column_squares.size // LANES
         far, zero = splat(constants, 0), splat(constants, 1)
-        slack_off, least, scale = load(slack, 0), load(slack, LANES), load(scales, 0)
-        above[: length * LANES] = 0  # a path may begin at every frame
+        for j in range(length):
+            store(above, j * LANES, zero)  # a path may begin at every frame
         for block in range(squares.size // ROWS):
             row = block * ROWS
-            s0, s1, s2, s3 = (
-                splat(squares, row),
-                splat(squares, row + 1),
-                splat(squares, row + 2),
-                splat(squares, row + 3),
-            )
-            s4, s5, s6, s7 = (
-                splat(squares, row + 4),
-                splat(squares, row + 5),
-                splat(squares, row + 6),
-                splat(squares, row + 7),
-            )
-            left0 = left1 = left2 = left3 = left4 = left5 = left6 = left7 = far
+            row_squares = splats(squares, row)
+            slack = add_each(splats(row_slacks, row), repeat(load(slacks, 0)))
+            store_rows(scratch, _SCALES, multiply_each(splats(row_steps, row), repeat(load(scales, 0))))
+            least = maximum_each(multiply_each(slack, slack), repeat(splat(constants, 4)))
+            store_rows(scratch, _LEAST, least)
+            store_rows(scratch, _LESS, multiply_each(slack, repeat(splat(constants, 3))))
+            left = repeat(far)
             corner = zero if block == 0 else far
             lowest = far
             for j in range(length):
-                square = load(column_squares, j * LANES)
-                norms = (
-                    add(square, s0),
-                    add(square, s1),
-                    add(square, s2),
-                    add(square, s3),
-                    add(square, s4),
-                    add(square, s5),
-                    add(square, s6),
-                    add(square, s7),
-                )
-                c0, c1, c2, c3, c4, c5, c6, c7 = costs(clip, block, columns, j, norms, offsets, scale)
-                c0 = root_less(maximum(c0, least), slack_off)
-                c1 = root_less(maximum(c1, least), slack_off)
-                c2 = root_less(maximum(c2, least), slack_off)
-                c3 = root_less(maximum(c3, least), slack_off)
-                c4 = root_less(maximum(c4, least), slack_off)
-                c5 = root_less(maximum(c5, least), slack_off)
-                c6 = root_less(maximum(c6, least), slack_off)
-                c7 = root_less(maximum(c7, least), slack_off)
+                norms = add_each(repeat(load(column_squares, j * LANES)), row_squares)
+                products = costs(clip, block, columns, j, norms, offsets, load_rows(scratch, _SCALES))
+                cell_costs = roots_less(products, load_rows(scratch, _LEAST), load_rows(scratch, _LESS))
                 up = load(above, j * LANES)
-                cell0 = add(minimum(minimum(corner, left0), up), c0)
-                cell1 = add(minimum(minimum(left0, left1), cell0), c1)
-                cell2 = add(minimum(minimum(left1, left2), cell1), c2)
-                cell3 = add(minimum(minimum(left2, left3), cell2), c3)
-                cell4 = add(minimum(minimum(left3, left4), cell3), c4)
-                cell5 = add(minimum(minimum(left4, left5), cell4), c5)
-                cell6 = add(minimum(minimum(left5, left6), cell5), c6)
-                cell7 = add(minimum(minimum(left6, left7), cell6), c7)
-                store(above, j * LANES, cell7)
-                lowest = minimum(lowest, cell7)
+                left = align_each(cell_costs, left, corner, up)
+                store(above, j * LANES, left[-1])
+                lowest = minimum(lowest, left[-1])
                 corner = up
-                left0, left1, left2, left3 = cell0, cell1, cell2, cell3
-                left4, left5, left6, left7 = cell4, cell5, cell6, cell7
             store(sums, 0, lowest)
             passed = True
-            for lane in range(LANES):
+            for lane in range(WIDTH):
                 passed &= sums[lane] > cutoffs[lane]
             if passed:
                 break
@@ -421,10 +395,9 @@ def _alignments_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
         lengths = np.empty(LANES, np.int64)
         lane_cutoffs = np.empty(LANES, np.float32)
         lane_sums = np.empty(LANES, np.float32)
-        slack = np.zeros(2 * LANES, np.float32)
-        slack[LANES:] = LEAST_SQUARE
-        constants = np.array([FAR * FAR, 0, factor], np.float32)
-        no_offsets, no_scales = np.zeros(0, np.int32), np.zeros(LANES, np.float32)
+        constants = np.array([FAR * FAR, 0, factor, 0, LEAST_SQUARE], np.float32)
+        nothing, no_offsets = np.zeros(max(LANES, squares.size), np.float32), np.zeros(0, np.int32)
+        scratch = np.empty(3 * ROWS * WIDTH, np.float32)
         for first in range(0, rows.size, LANES):
             count = min(LANES, rows.size - first)
             lengths[:] = 0
@@ -436,42 +409,48 @@ def _alignments_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
                 track = bits[start * coefficients : stop * coefficients]
                 for k in range(coefficients):
                     row, to = k * (stop - start), (lane * coefficients + k) * padded
-                    whole = (stop - start) // LANES * LANES
-                    for j in range(0, whole, LANES):
+                    whole = (stop - start) // WIDTH * WIDTH
+                    for j in range(0, whole, WIDTH):
                         store(tracks, to + j, load_halves(track, row + j))
                     for j in range(whole, stop - start):
                         tracks[to + j] = _single(track[row + j])
             length = lengths.max()
-            for j in range(0, length, LANES):
-                for k in range(coefficients):
-                    transpose(
-                        tracks,
-                        k * padded + j,
-                        coefficients * padded,
-                        columns,
-                        (j * coefficients + k) * LANES,
-                        coefficients * LANES,
-                    )
-            for j in range(length):
-                total = splat(constants, 1)
-                for k in range(coefficients):
-                    y = load(columns, (j * coefficients + k) * LANES)
-                    total = fma(y, y, total)
-                store(column_squares, j * LANES, multiply(total, splat(constants, 2)))
+            for lane in range(0, LANES, WIDTH):
+                for j in range(0, length, WIDTH):
+                    for k in range(coefficients):
+                        transpose(
+                            tracks,
+                            (lane * coefficients + k) * padded + j,
+                            coefficients * padded,
+                            columns,
+                            (j * coefficients + k) * LANES + lane,
+                            coefficients * LANES,
+                        )
+                for j in range(length):
+                    total = splat(constants, 1)
+                    for k in range(coefficients):
+                        y = load(columns, (j * coefficients + k) * LANES + lane)
+                        total = fma(y, y, total)
+                    store(column_squares, j * LANES + lane, multiply(total, splat(constants, 2)))
             _close(lengths, column_squares[: length * LANES])
-            abreast(
-                clip,
-                squares,
-                columns,
-                column_squares[: length * LANES],
-                no_offsets,
-                no_scales,
-                slack,
-                above,
-                constants,
-                lane_cutoffs,
-                lane_sums,
-            )
+            for lane in range(0, LANES, WIDTH):
+                abreast(
+                    clip,
+                    squares,
+                    no_offsets,
+                    nothing,
+                    nothing,
+                    length,
+                    columns[lane:],
+                    column_squares[lane:],
+                    nothing,
+                    nothing,
+                    above[lane:],
+                    constants,
+                    lane_cutoffs[lane:],
+                    lane_sums[lane:],
+                    scratch,
+                )
             sums[first : first + count] = lane_sums[:count]
         return sums
 
@@ -499,35 +478,43 @@ def _sketched_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
         columns = np.empty(longest * coefficients * LANES, np.float32)
         column_squares = np.empty(longest * LANES, np.float32)
         above = np.empty(longest * LANES, np.float32)
-        constants = np.array([FAR * FAR, 0, factor], np.float32)
-        no_offsets, no_scales = np.zeros(0, np.int32), np.zeros(LANES, np.float32)
+        constants = np.array([FAR * FAR, 0, factor, SLACK_FACTOR, LEAST_SQUARE], np.float32)
+        nothing, no_offsets = np.zeros(max(LANES, squares.size), np.float32), np.zeros(0, np.int32)
+        scratch = np.empty(3 * ROWS * WIDTH, np.float32)
         for index in range(blocks.size):
             block = blocks[index]
             length = starts[block + 1] - starts[block]
-            step = load(steps[block], 0)
-            for j in range(length):
-                frame = (starts[block] + j) * padded
-                total = splat(constants, 1)
-                for k in range(coefficients):
-                    group, byte = k // GROUP, k % GROUP
-                    y = multiply(load_bytes(codes, (frame + group * GROUP) * LANES, byte), step)
-                    store(columns, (j * coefficients + k) * LANES, y)
-                    total = fma(y, y, total)
-                store(column_squares, j * LANES, multiply(total, splat(constants, 2)))
+            for lane in range(0, LANES, WIDTH):
+                step = load(steps[block], lane)
+                for j in range(length):
+                    frame = (starts[block] + j) * padded
+                    total = splat(constants, 1)
+                    for k in range(coefficients):
+                        group, byte = k // GROUP, k % GROUP
+                        four = (frame + group * GROUP) * LANES + lane * GROUP
+                        y = multiply(load_bytes(codes, four, byte), step)
+                        store(columns, (j * coefficients + k) * LANES + lane, y)
+                        total = fma(y, y, total)
+                    store(column_squares, j * LANES + lane, multiply(total, splat(constants, 2)))
             _close(lengths[block], column_squares[: length * LANES])
-            abreast(
-                clip,
-                squares,
-                columns,
-                column_squares[: length * LANES],
-                no_offsets,
-                no_scales,
-                slacks[block],
-                above,
-                constants,
-                cutoffs[index],
-                sums[index],
-            )
+            for lane in range(0, LANES, WIDTH):
+                abreast(
+                    clip,
+                    squares,
+                    no_offsets,
+                    nothing,
+                    nothing,
+                    length,
+                    columns[lane:],
+                    column_squares[lane:],
+                    nothing,
+                    slacks[block][lane:],
+                    above[lane:],
+                    constants,
+                    cutoffs[index][lane:],
+                    sums[index][lane:],
+                    scratch,
+                )
         return sums
 
     return _kept(sketched, f"sketched of {coefficients}")
@@ -536,14 +523,15 @@ def _sketched_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
 def _sketched_bytes(coefficients: int) -> Callable[..., NDArray[Any]]:
     abreast = _abreast(_of_bytes(coefficients))
     factor, padded = shrink(coefficients), padded_coefficients(coefficients)
-    add_squares = code_squares(groups=padded // GROUP)
+    add_squares = code_squares(groups=padded // GROUP, stride=LANES * GROUP)
 
     @numba.njit(cache=True, nogil=True, error_model="numpy")
     def sketched(
         clip: NDArray[np.int8],
-        offsets: NDArray[np.int32],
-        clip_step: float,
         squares: _Numbers,
+        offsets: NDArray[np.int32],
+        row_steps: _Numbers,
+        row_slacks: _Numbers,
         codes: NDArray[np.uint8],
         starts: _Integers,
         lengths: _Integers,
@@ -557,32 +545,40 @@ def _sketched_bytes(coefficients: int) -> Callable[..., NDArray[Any]]:
         column_squares = np.empty(longest * LANES, np.float32)
         above = np.empty(longest * LANES, np.float32)
         scales, weights = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
-        constants = np.array([FAR * FAR, 0, factor], np.float32)
+        constants = np.array([FAR * FAR, 0, factor, SLACK_FACTOR, LEAST_SQUARE], np.float32)
+        scratch = np.empty(3 * ROWS * WIDTH, np.float32)
         for index in range(blocks.size):
             block = blocks[index]
             length = starts[block + 1] - starts[block]
             first = starts[block] * padded * LANES
             for lane in range(LANES):
                 step = np.float64(steps[block, lane])
-                scales[lane] = -2 * clip_step * step
+                scales[lane] = -2 * step
                 weights[lane] = factor * step * step
-            weight = load(weights, 0)
-            for j in range(length):
-                store(column_squares, j * LANES, multiply(add_squares(codes, first + j * padded * LANES), weight))
+            for lane in range(0, LANES, WIDTH):
+                weight = load(weights, lane)
+                for j in range(length):
+                    frame = first + j * padded * LANES + lane * GROUP
+                    store(column_squares, j * LANES + lane, multiply(add_squares(codes, frame), weight))
             _close(lengths[block], column_squares[: length * LANES])
-            abreast(
-                clip,
-                squares,
-                codes[first : first + length * padded * LANES],
-                column_squares[: length * LANES],
-                offsets,
-                scales,
-                slacks[block],
-                above,
-                constants,
-                cutoffs[index],
-                sums[index],
-            )
+            for lane in range(0, LANES, WIDTH):
+                abreast(
+                    clip,
+                    squares,
+                    offsets,
+                    row_steps,
+                    row_slacks,
+                    length,
+                    codes[first + lane * GROUP :],
+                    column_squares[lane:],
+                    scales[lane:],
+                    slacks[block][lane:],
+                    above[lane:],
+                    constants,
+                    cutoffs[index][lane:],
+                    sums[index][lane:],
+                    scratch,
+                )
         return sums
 
     return _kept(sketched, f"sketched bytes of {coefficients}")

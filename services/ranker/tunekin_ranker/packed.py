@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunekin.errors import InputError
 
-__all__ = ["PackedFrames", "concatenate", "pack"]
+__all__ = ["PackedFrames", "concatenate", "empty_on_lines", "on_lines", "pack"]
 
+# Bytes of a cache line, and of the widest vector. A vector that lies in two lines is read twice.
+_LINE = 64
 # All bits of float16's exponent: set in infinities and NaNs, and only there.
 _EXPONENT = np.uint16(0x7C00)
 
@@ -149,3 +152,42 @@ def concatenate(parts: Iterable[PackedFrames], *, coefficients: int) -> PackedFr
         starts=np.concatenate([[0], np.cumsum(np.concatenate([np.empty(0, np.int64), *lengths]))]).astype(np.int64),
         coefficients=coefficients,
     )
+
+
+def empty_on_lines(size: int, dtype: type[np.generic]) -> NDArray[Any]:
+    """Make room for numbers that begins with a line of the processor's cache.
+
+    Parameters
+    ----------
+    size : int
+        How many numbers.
+    dtype : type
+        Of which kind.
+
+    Returns
+    -------
+    np.ndarray [shape=(size,)]
+        Whatever was there.
+    """
+    count = size * np.dtype(dtype).itemsize
+    room = np.empty(count + _LINE, np.uint8)
+    first = -room.ctypes.data % _LINE
+    return room[first : first + count].view(dtype)
+
+
+def on_lines(values: NDArray[Any]) -> NDArray[Any]:
+    """Copy an array to where a line of the processor's cache begins.
+
+    Parameters
+    ----------
+    values : np.ndarray
+        The array.
+
+    Returns
+    -------
+    np.ndarray [shape=(values.size,)]
+        The same numbers, one after another.
+    """
+    lined = empty_on_lines(values.size, values.dtype.type)
+    lined[:] = values.ravel()
+    return lined

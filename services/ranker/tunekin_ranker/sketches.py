@@ -25,14 +25,13 @@ from tunekin_ranker.kernels import (
     CODE_OF_0,
     LANES,
     LARGEST_CODE,
-    ROWS,
     SMALLEST_STEP,
     kernels_for,
     padded_coefficients,
     sketch_frames,
 )
-from tunekin_ranker.lanes import GROUP, LARGEST_SHARED, ROOT_ERROR
-from tunekin_ranker.packed import PackedFrames
+from tunekin_ranker.lanes import GROUP, ROWS, SPREAD, shared_steps
+from tunekin_ranker.packed import PackedFrames, empty_on_lines, on_lines
 
 __all__ = ["Sketches", "sketch", "sketch_floors"]
 
@@ -78,22 +77,10 @@ class Sketches:
         """Bytes of all arrays."""
         return sum(getattr(self, name).nbytes for name in self.__slots__)
 
-    def slacks(self, error: float) -> NDArray[np.float32]:
-        """Say what to take off costs.
-
-        Parameters
-        ----------
-        error : float
-            Slack of the clip.
-
-        Returns
-        -------
-        np.ndarray [shape=(blocks, 2 * LANES), dtype=float32]
-            What to take off each lane's costs; then the square of the slack.
-        """
-        slacks = self.errors + error
-        # A root that is no greater than the slack, but for its error, must not leave anything when that is taken off.
-        return np.column_stack([slacks * (1 + 2 * ROOT_ERROR), slacks**2]).astype(np.float32)
+    @property
+    def slacks(self) -> NDArray[np.float32]:
+        """What to take off the costs of each lane, shape [blocks, LANES]: its slack, rounded up."""
+        return _rounded_up(self.errors)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
@@ -102,41 +89,52 @@ class _CodedClip:
 
     Attributes
     ----------
-    codes : np.ndarray [shape=(row blocks * padded * ROWS,), dtype=int8]
-        Block by block, four coefficients by four, row by row.
-    offsets : np.ndarray [shape=(row blocks * ROWS,), dtype=int32]
-        What each row's products with a track's codes have too much, since those are 128 more than they count.
-    step : float
-        What a code counts.
+    codes : np.ndarray [shape=(row blocks * padded * ROWS * SPREAD,), dtype=int8]
+        Block by block, four coefficients by four, row by row, each four `SPREAD` times.
+    offsets : np.ndarray [shape=(row blocks * ROWS * SPREAD,), dtype=int32]
+        What each row's products with a track's codes have too much, since those are 128 more than they count; each
+        `SPREAD` times.
+    steps : np.ndarray [shape=(row blocks * ROWS,), dtype=float32]
+        What a code of each row counts.
+    slacks : np.ndarray [shape=(row blocks * ROWS,), dtype=float32]
+        Distance of each row from its sketch, rounded up.
     abreast : Abreast
         The rounded frames; their squares and errors are used.
-    error : float
-        Greatest distance of a frame from its sketch.
     """
 
     codes: NDArray[np.int8]
     offsets: NDArray[np.int32]
-    step: float
+    steps: NDArray[np.float32]
+    slacks: NDArray[np.float32]
     abreast: Abreast
-    error: float
 
     @classmethod
     def of(cls, clip: Clip) -> "_CodedClip":
         n, d = clip.frames.shape
-        step = max(float(np.abs(clip.frames).max()) / LARGEST_SHARED, SMALLEST_STEP)
-        codes = np.rint(clip.frames / step).clip(-LARGEST_SHARED, LARGEST_SHARED)
-        rounded = codes * step
-        abreast = Abreast.of(rounded)
         padded = padded_coefficients(d)
-        laid = np.zeros((abreast.squares.size, padded), np.int8)
-        laid[:n, :d] = codes
+        frames = np.pad(clip.frames, ((0, 0), (0, padded - d)))
+        least = np.maximum(shared_steps(frames), SMALLEST_STEP)
+        steps = _rounded_up(least)
+        codes = np.rint(frames / steps[:, np.newaxis])
+        rounded = codes[:, :d] * steps[:, np.newaxis].astype(np.float64)
+        abreast = Abreast.of(rounded)
+        rows = abreast.squares.size
+        laid = np.zeros((rows, padded), np.int8)
+        laid[:n] = codes
+        fours = laid.reshape(-1, ROWS, padded // GROUP, GROUP).transpose(0, 2, 1, 3).reshape(-1, 1, GROUP)
+        errors = np.linalg.norm(clip.frames - rounded, axis=1) * (1 + _FLOAT64_ERROR)
         return cls(
-            codes=laid.reshape(-1, ROWS, padded // GROUP, GROUP).transpose(0, 2, 1, 3).ravel(),
-            offsets=-CODE_OF_0 * laid.sum(axis=1, dtype=np.int32),
-            step=step,
+            codes=on_lines(np.repeat(fours, SPREAD, axis=1)),
+            offsets=on_lines(np.repeat(-CODE_OF_0 * laid.sum(axis=1, dtype=np.int32), SPREAD)),
+            steps=np.pad(steps, (0, rows - n)),
+            slacks=np.pad(_rounded_up(errors), (0, rows - n)),
             abreast=abreast,
-            error=float(np.linalg.norm(clip.frames - rounded, axis=1).max()) * (1 + _FLOAT64_ERROR),
         )
+
+
+def _rounded_up(values: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Round positive numbers to float32, and so far up that a sum of two is no less where it is rounded too."""
+    return (values * (1 + 2.0**-21)).astype(np.float32)
 
 
 def sketch(tracks: PackedFrames, *, means: NDArray[np.floating]) -> Sketches:
@@ -161,7 +159,8 @@ def sketch(tracks: PackedFrames, *, means: NDArray[np.floating]) -> Sketches:
     members.ravel()[:count] = _order(means, lengths=lengths)
     block_lengths = np.where(members >= 0, lengths[members], 0)
     starts = np.concatenate([[0], np.cumsum(block_lengths.max(axis=1))])
-    codes = np.full(int(starts[-1]) * padded_coefficients(d) * LANES, CODE_OF_0, np.uint8)
+    codes = empty_on_lines(int(starts[-1]) * padded_coefficients(d) * LANES, np.uint8)
+    codes[:] = CODE_OF_0
     errors = np.zeros((blocks, LANES))
     steps = np.zeros((blocks, LANES), np.float32)
     sketch_frames(tracks.bits, tracks.starts, members, d, starts, codes, steps, errors)
@@ -209,8 +208,7 @@ def sketch_floors(
     lanes = place[rows]
     highest[lanes] = cutoffs
     wanted = np.flatnonzero(np.bincount(lanes // LANES))
-    slacks = sketches.slacks(0.0 if coded is None else coded.error)
-    tracks = sketches.codes, sketches.starts, sketches.lengths, sketches.steps, slacks
+    tracks = sketches.codes, sketches.starts, sketches.lengths, sketches.steps, sketches.slacks
 
     def work(part: slice) -> NDArray[np.float64]:
         blocks = wanted[part]
@@ -219,9 +217,8 @@ def sketch_floors(
         if coded is None or kernels.sketched_bytes is None:
             sums = kernels.sketched_float32(abreast.values, abreast.squares, *tracks, blocks, limits)
         else:
-            sums = kernels.sketched_bytes(
-                coded.codes, coded.offsets, coded.step, abreast.squares, *tracks, blocks, limits
-            )
+            rows = coded.codes, abreast.squares, coded.offsets, coded.steps, coded.slacks
+            sums = kernels.sketched_bytes(*rows, *tracks, blocks, limits)
         return abreast.floors(sums, lengths=lengths)
 
     floors = np.empty((len(sketches.members), LANES))
