@@ -4,11 +4,11 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from tunekin.features import FEATURES
-from tunekin.messages import Audio, Message, Track, TrackSubject
+from tunekin.messages import Audio, Features, Track, TrackSubject
 from tunekin_featurizer.service import service
 
 
-def features_with(threads: int) -> Message:
+def features_with(threads: int) -> Features:
     samples = np.random.default_rng(4).normal(0, 3_000, 2 * FEATURES.sample_rate_hz).astype("<i2")
     audio = Audio(
         subject=TrackSubject(track=Track(track_id="t", title="Title")),
