@@ -28,7 +28,7 @@ import functools
 import hashlib
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar, cast
 
 import numba
 import numpy as np
@@ -105,6 +105,7 @@ _UNIT_ROUNDOFF = 2.0**-24
 _Bits: TypeAlias = NDArray[np.uint16]
 _Integers: TypeAlias = NDArray[np.int64]
 _Numbers: TypeAlias = NDArray[np.floating]
+_Loop = TypeVar("_Loop", bound=Callable[..., Any])
 
 # What leads to a cell of an alignment, from the cell before.
 _DIAGONAL, _ALONG_TRACK, _ALONG_CLIP = range(3)
@@ -270,6 +271,20 @@ def sketch_frames(
             errors[block, lane] = np.sqrt(squares.max())
 
 
+def _named(name: str, *, cache: bool = False, forceinline: bool = False) -> Callable[[_Loop], _Loop]:
+    """Compile a loop under a name of its own, ``name`` being what it encloses.
+
+    Numba numbers what it compiles, in each process anew. Two loops of one name and one number that two processes kept
+    would be one loop in a process that takes both out of the cache.
+    """
+
+    def compiled(loop: _Loop) -> _Loop:
+        loop.__qualname__ += f"_{name}"
+        return cast("_Loop", numba.njit(nogil=True, error_model="numpy", cache=cache, forceinline=forceinline)(loop))
+
+    return compiled
+
+
 def _kept(loop: Callable[..., NDArray[Any]], name: str) -> Callable[..., NDArray[Any]]:
     """Have a compiled loop found again by other processes.
 
@@ -290,7 +305,7 @@ def _of_numbers(coefficients: int) -> Callable[..., Any]:
     """Squared costs by float32 products."""
     add_products = adding_products(vectors=coefficients, stride=LANES)
 
-    @numba.njit(nogil=True, error_model="numpy", forceinline=True)
+    @_named(str(coefficients), forceinline=True)
     def costs(clip, block, columns, j, norms, offsets, scales):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001  # pragma: no cover (compiled)
         x, y = block * coefficients * ROWS * SPREAD, j * coefficients * LANES
         return add_products(clip, x, columns, y, norms)
@@ -303,7 +318,7 @@ def _of_bytes(coefficients: int) -> Callable[..., Any]:
     padded = padded_coefficients(coefficients)
     dots = dot_products(groups=padded // GROUP, stride=LANES * GROUP)
 
-    @numba.njit(nogil=True, error_model="numpy", forceinline=True)
+    @_named(str(coefficients), forceinline=True)
     def costs(clip, block, columns, j, norms, offsets, scales):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # pragma: no cover (compiled)
         x, y = block * padded * ROWS * SPREAD, j * padded * LANES
         return fma_each(dots(columns, y, clip, x, offsets, block * ROWS * SPREAD), scales, norms)
@@ -311,8 +326,8 @@ def _of_bytes(coefficients: int) -> Callable[..., Any]:
     return costs
 
 
-def _abreast(costs: Callable[..., Any]) -> Callable[..., None]:
-    @numba.njit(nogil=True, error_model="numpy")
+def _abreast(costs: Callable[..., Any], *, name: str) -> Callable[..., None]:
+    @_named(name)
     def abreast(
         clip: _Numbers,
         squares: _Numbers,
@@ -378,10 +393,10 @@ def _close(lengths: _Integers, column_squares: _Numbers) -> None:  # pragma: no 
 
 
 def _alignments_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
-    abreast = _abreast(_of_numbers(coefficients))
+    abreast = _abreast(_of_numbers(coefficients), name=f"numbers_{coefficients}")
     factor = shrink(coefficients)
 
-    @numba.njit(cache=True, nogil=True, error_model="numpy")
+    @_named(str(coefficients), cache=True)
     def alignments(
         clip: _Numbers, squares: _Numbers, bits: _Bits, starts: _Integers, rows: _Integers, cutoffs: _Numbers
     ) -> _Numbers:  # pragma: no cover (compiled)
@@ -458,10 +473,10 @@ def _alignments_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
 
 
 def _sketched_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
-    abreast = _abreast(_of_numbers(coefficients))
+    abreast = _abreast(_of_numbers(coefficients), name=f"numbers_{coefficients}")
     factor, padded = shrink(coefficients), padded_coefficients(coefficients)
 
-    @numba.njit(cache=True, nogil=True, error_model="numpy")
+    @_named(str(coefficients), cache=True)
     def sketched(
         clip: _Numbers,
         squares: _Numbers,
@@ -521,11 +536,11 @@ def _sketched_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
 
 
 def _sketched_bytes(coefficients: int) -> Callable[..., NDArray[Any]]:
-    abreast = _abreast(_of_bytes(coefficients))
+    abreast = _abreast(_of_bytes(coefficients), name=f"bytes_{coefficients}")
     factor, padded = shrink(coefficients), padded_coefficients(coefficients)
     add_squares = code_squares(groups=padded // GROUP, stride=LANES * GROUP)
 
-    @numba.njit(cache=True, nogil=True, error_model="numpy")
+    @_named(str(coefficients), cache=True)
     def sketched(
         clip: NDArray[np.int8],
         squares: _Numbers,
@@ -585,7 +600,7 @@ def _sketched_bytes(coefficients: int) -> Callable[..., NDArray[Any]]:
 
 
 def _alignments_float64(coefficients: int) -> Callable[..., NDArray[Any]]:
-    @numba.njit(cache=True, nogil=True, error_model="numpy")
+    @_named(str(coefficients), cache=True)
     def alignments(
         tiles: _Numbers, clip_length: int, bits: _Bits, starts: _Integers, rows: _Integers
     ) -> _Numbers:  # pragma: no cover (compiled)
@@ -637,7 +652,7 @@ def _alignments_float64(coefficients: int) -> Callable[..., NDArray[Any]]:
 
 
 def _path(coefficients: int) -> Callable[..., tuple[float, _Integers, _Integers]]:
-    @numba.njit(cache=True, nogil=True, error_model="numpy")
+    @_named(str(coefficients), cache=True)
     def path(
         clip: _Numbers, bits: _Bits, starts: _Integers, row: int
     ) -> tuple[float, _Integers, _Integers]:  # pragma: no cover (compiled)
