@@ -23,6 +23,8 @@ HOST = "127.0.0.1"
 # Below the ports that Linux gives to outgoing connections: while a server is down, a client that tries to reach it
 # could be given that very port, and then talks to itself and keeps the server from coming back.
 _PORTS = range(20_000, 32_768)
+# Ports of servers of this process, which listen on them only once they have started.
+_told: set[int] = set()
 _INSTALL = "run deploy/native/install"
 _LOG_TAIL_LINES = 25
 _POLL_S = 0.05
@@ -40,7 +42,7 @@ def cache_folder() -> Path:
 
 
 def free_port() -> int:
-    """Find a port of the loopback interface that nobody listens on.
+    """Find a port of the loopback interface that nobody listens on, and that this process has not been told of before.
 
     Returns
     -------
@@ -53,7 +55,8 @@ def free_port() -> int:
         None was found.
     """
     for port in random.sample(_PORTS, 100):
-        if _is_free(port):
+        if port not in _told and _is_free(port):
+            _told.add(port)
             return port
     raise DependencyError(f"of 100 ports between {_PORTS.start} and {_PORTS.stop - 1} none is free")
 
@@ -76,6 +79,7 @@ def kept_port(folder: Path) -> int:
     port = int(kept.read_text(encoding="utf-8")) if kept.exists() else free_port()
     if not _is_free(port):
         port = free_port()
+    _told.add(port)
     kept.write_text(str(port), encoding="utf-8")
     return port
 

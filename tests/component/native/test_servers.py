@@ -19,7 +19,7 @@ from tunekin.errors import DependencyError
 from tunekin_native import kafka as native_kafka
 from tunekin_native.kafka import Kafka
 from tunekin_native.redis import Redis
-from tunekin_native.server import HOST, free_port, program
+from tunekin_native.server import HOST, free_port, kept_port, program
 
 START_REDIS = """
 import sys, time
@@ -58,6 +58,13 @@ def test_starting_a_server_that_runs_changes_nothing(redis_server):
     pid = redis_server.pid
     redis_server.start()
     assert redis_server.pid == pid
+
+
+def test_servers_that_have_not_started_have_different_ports(tmp_path, monkeypatch):
+    monkeypatch.setattr("random.sample", lambda ports, count: list(ports)[:count])
+    ports = [free_port(), kept_port(tmp_path / "one"), kept_port(tmp_path / "two"), free_port()]
+    assert len(set(ports)) == len(ports)
+    assert kept_port(tmp_path / "one") == ports[1]
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path):
