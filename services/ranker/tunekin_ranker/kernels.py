@@ -71,7 +71,6 @@ __all__ = [
     "LANES",
     "LARGEST_CODE",
     "LEAST_SQUARE",
-    "SLACK_FACTOR",
     "SMALLEST_STEP",
     "TILE_LANES",
     "Kernels",
@@ -93,7 +92,7 @@ FAR = 1e15
 # Costs are roots of no less, which `lanes.root_less` can take.
 LEAST_SQUARE = 2.0**-100
 # Of slacks, what to take off roots: no root that is no greater than its slack, but for its error, leaves anything.
-SLACK_FACTOR = (1 + 2 * ROOT_ERROR) * (1 + 2.0**-22)
+_SLACK_FACTOR = (1 + 2 * ROOT_ERROR) * (1 + 2.0**-22)
 # Of the codes of sketches: its square is no subnormal number in float32.
 SMALLEST_STEP = 2.0**-40
 LARGEST_CODE = 127
@@ -285,7 +284,7 @@ def _named(name: str, *, cache: bool = False, forceinline: bool = False) -> Call
     return compiled
 
 
-def _kept(loop: Callable[..., NDArray[Any]], name: str) -> Callable[..., NDArray[Any]]:
+def _kept(loop: Callable[..., NDArray[Any]]) -> Callable[..., NDArray[Any]]:
     """Have a compiled loop found again by other processes.
 
     Numba keeps it under a pickle of what the loop encloses. A loop that encloses another one pickles differently in
@@ -295,7 +294,7 @@ def _kept(loop: Callable[..., NDArray[Any]], name: str) -> Callable[..., NDArray
     made_of = hashlib.sha256(dispatcher.py_func.__code__.co_code + inspect.getsource(lanes).encode()).hexdigest()
 
     def key(signature: object, codegen: Any) -> tuple[object, ...]:  # noqa: ANN401 (numba's own)
-        return signature, codegen.magic_tuple(), (made_of, name)
+        return signature, codegen.magic_tuple(), (made_of, dispatcher.py_func.__qualname__)
 
     dispatcher._cache._index_key = key  # noqa: SLF001 (numba has no other way to say it)
     return loop
@@ -469,7 +468,7 @@ def _alignments_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
             sums[first : first + count] = lane_sums[:count]
         return sums
 
-    return _kept(alignments, f"alignments of {coefficients}")
+    return _kept(alignments)
 
 
 def _sketched_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
@@ -493,7 +492,7 @@ def _sketched_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
         columns = np.empty(longest * coefficients * LANES, np.float32)
         column_squares = np.empty(longest * LANES, np.float32)
         above = np.empty(longest * LANES, np.float32)
-        constants = np.array([FAR * FAR, 0, factor, SLACK_FACTOR, LEAST_SQUARE], np.float32)
+        constants = np.array([FAR * FAR, 0, factor, _SLACK_FACTOR, LEAST_SQUARE], np.float32)
         nothing, no_offsets = np.zeros(max(LANES, squares.size), np.float32), np.zeros(0, np.int32)
         scratch = np.empty(3 * ROWS * WIDTH, np.float32)
         for index in range(blocks.size):
@@ -532,7 +531,7 @@ def _sketched_float32(coefficients: int) -> Callable[..., NDArray[Any]]:
                 )
         return sums
 
-    return _kept(sketched, f"sketched of {coefficients}")
+    return _kept(sketched)
 
 
 def _sketched_bytes(coefficients: int) -> Callable[..., NDArray[Any]]:
@@ -560,7 +559,7 @@ def _sketched_bytes(coefficients: int) -> Callable[..., NDArray[Any]]:
         column_squares = np.empty(longest * LANES, np.float32)
         above = np.empty(longest * LANES, np.float32)
         scales, weights = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
-        constants = np.array([FAR * FAR, 0, factor, SLACK_FACTOR, LEAST_SQUARE], np.float32)
+        constants = np.array([FAR * FAR, 0, factor, _SLACK_FACTOR, LEAST_SQUARE], np.float32)
         scratch = np.empty(3 * ROWS * WIDTH, np.float32)
         for index in range(blocks.size):
             block = blocks[index]
@@ -596,7 +595,7 @@ def _sketched_bytes(coefficients: int) -> Callable[..., NDArray[Any]]:
                 )
         return sums
 
-    return _kept(sketched, f"sketched bytes of {coefficients}")
+    return _kept(sketched)
 
 
 def _alignments_float64(coefficients: int) -> Callable[..., NDArray[Any]]:

@@ -134,10 +134,7 @@ def load(typing: Any, array: Any, index: Any) -> Any:
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        address = _address(context, builder, signature.args[0], *arguments)
-        value = builder.load(builder.bitcast(address, ir.PointerType(_VECTOR)))
-        value.align = 4
-        return value
+        return _loaded(builder, _VECTOR, _address(context, builder, signature.args[0], *arguments), 0)
 
     return _vector(array, types.intp), generate
 
@@ -268,7 +265,7 @@ def splat(typing: Any, array: Any, index: Any) -> Any:
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return _everywhere(builder, builder.load(_address(context, builder, signature.args[0], *arguments)))
+        return _everywhere(builder, _number(builder, _address(context, builder, signature.args[0], *arguments), 0))
 
     return _vector(array, types.intp), generate
 
@@ -763,14 +760,20 @@ multiply = _of_two(lambda builder, a, b: builder.fmul(a, b))
 minimum = _of_two(_minimum)
 
 
+def _row_by_row(generate: _Codegen) -> _Codegen:
+    """Do to each row what is done to a vector."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows = zip(*(cgutils.unpack_tuple(builder, one, ROWS) for one in arguments), strict=True)
+        return _as_rows(context, builder, [generate(builder, *one) for one in rows])
+
+    return code
+
+
 def _of_two_rows(generate: _Codegen) -> Any:
     @intrinsic
     def operation(typing: Any, a: Any, b: Any) -> Any:
-        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            rows = zip(*(cgutils.unpack_tuple(builder, one, ROWS) for one in arguments), strict=True)
-            return _as_rows(context, builder, [generate(builder, *one) for one in rows])
-
-        return _rows(_rows, _rows), code
+        return _rows(_rows, _rows), _row_by_row(generate)
 
     return operation
 
@@ -778,11 +781,7 @@ def _of_two_rows(generate: _Codegen) -> Any:
 def _of_three_rows(generate: _Codegen) -> Any:
     @intrinsic
     def operation(typing: Any, a: Any, b: Any, c: Any) -> Any:
-        def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            rows = zip(*(cgutils.unpack_tuple(builder, one, ROWS) for one in arguments), strict=True)
-            return _as_rows(context, builder, [generate(builder, *one) for one in rows])
-
-        return _rows(_rows, _rows, _rows), code
+        return _rows(_rows, _rows, _rows), _row_by_row(generate)
 
     return operation
 
